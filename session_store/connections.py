@@ -1,0 +1,54 @@
+"""Clients for a Redis URL: one pool a process and kind, shared by its threads, safe after a fork."""
+
+from __future__ import annotations
+
+import threading
+from urllib.parse import urlsplit
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from .config import Config
+
+_clients: dict[tuple[str, float], redis.Redis] = {}
+_lock = threading.Lock()
+
+
+def client(config: Config, *, patience: float | None = None) -> redis.Redis:
+    """Return the process's client for that Redis.
+
+    redis-py's pool notices a fork by its process id and begins anew, so a client made before a fork may be used after.
+
+    Args:
+        config: which Redis.
+        patience: seconds to wait for an answer, where that is not the config's timeout: for commands that block.
+    """
+    key = (config.redis_url, patience or config.redis_timeout)
+    with _lock:
+        if key not in _clients:
+            _clients[key] = _connect(config, patience)
+        return _clients[key]
+
+
+def server_name(url: str) -> str:
+    """Return what messages may show of a URL: where the server is, without credentials."""
+    parts = urlsplit(url)
+    if parts.scheme == "unix":
+        return parts.path
+    return f"{parts.hostname or 'localhost'}:{parts.port or 6379}"
+
+
+def database(url: str) -> int:
+    """Return the number of the database that a URL names."""
+    return int(redis.ConnectionPool.from_url(url).connection_kwargs.get("db") or 0)
+
+
+def _connect(config: Config, patience: float | None) -> redis.Redis:
+    return redis.Redis.from_url(
+        config.redis_url,
+        socket_connect_timeout=config.redis_timeout,
+        socket_timeout=patience or config.redis_timeout,
+        retry=Retry(NoBackoff(), 0),  # redis-py's own retries make one call last 9 s on a hung Redis
+        encoding_errors="surrogateescape",  # names found in Redis may be any bytes
+    )

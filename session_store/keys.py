@@ -1,0 +1,91 @@
+"""Every Redis key is built and parsed here.
+
+The shard is a hash tag, so that all of a user's state lives in one cluster slot and one script can change it.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+
+#: A sid as text: 128 bits, base64url without padding.
+SID = re.compile(r"[A-Za-z0-9_-]{22}")
+
+_GLOB = re.compile(r"([*?\[\]\\^])")
+
+
+def escape_glob(text: str) -> str:
+    """Return a Redis pattern that matches exactly that text."""
+    return _GLOB.sub(r"\\\1", text)
+
+
+class ShardKeys:
+    """The keys of one shard.
+
+    Attributes:
+        number: the shard's, as tokens carry it.
+        sessions: sorted set, sid → when its key expires (ms).
+        records: hash, sid → record.
+        ended: hash, sid → reason and absolute deadline (ms) of an end.
+        audit: stream of what began and ended.
+        readers: hash, audit reader → what it has stored.
+        canary: the worker's own short-lived key.
+    """
+
+    def __init__(self, prefix: str, number: int) -> None:
+        self.number = number
+        self._base = f"{prefix}:{{{number}}}:"
+        self.sessions = self._base + "sessions"
+        self.records = self._base + "records"
+        self.ended = self._base + "ended"
+        self.audit = self._base + "audit"
+        self.readers = self._base + "readers"
+        self.canary = self._base + "canary"
+
+    def session(self, sid: str) -> str:
+        """The session itself: a string with a TTL."""
+        return f"{self._base}session:{sid}"
+
+    def user(self, user_id: str) -> str:
+        """The set of a user's sids."""
+        return f"{self._base}user:{user_id}"
+
+    @property
+    def session_pattern(self) -> str:
+        """A glob that matches the session keys of this shard alone."""
+        return escape_glob(self._base) + "session:*"
+
+    @property
+    def user_pattern(self) -> str:
+        """A glob that matches the user sets of this shard alone."""
+        return escape_glob(self._base) + "user:*"
+
+
+class Keys:
+    """The keys of one site: its prefix, and users spread over a number of shards."""
+
+    def __init__(self, prefix: str = "sso", shards: int = 1) -> None:
+        self.prefix = prefix
+        self.shards = tuple(ShardKeys(prefix, number) for number in range(shards))
+        self._session_key = re.compile(rf"{re.escape(prefix)}:\{{(\d+)\}}:session:(.*)", re.DOTALL)
+
+    def of_user(self, user_id: str) -> ShardKeys:
+        """The shard that a user's sessions are opened in; CRC-32, so that it is the same in every process."""
+        return self.shards[zlib.crc32(user_id.encode()) % len(self.shards)]
+
+    def of_shard(self, number: int) -> ShardKeys | None:
+        """The shard of that number, or None where there is none."""
+        return self.shards[number] if 0 <= number < len(self.shards) else None
+
+    @property
+    def session_pattern(self) -> str:
+        """A glob that matches the session keys of every shard."""
+        return escape_glob(self.prefix) + ":*:session:*"
+
+    def parse_session(self, key: str) -> tuple[ShardKeys, str] | None:
+        """Return the shard and the sid that a session key names, or None for any other key."""
+        match = self._session_key.fullmatch(key)
+        if match is None or not SID.fullmatch(match[2]):
+            return None
+        shard = self.of_shard(int(match[1])) if len(match[1]) < 6 else None
+        return (shard, match[2]) if shard else None

@@ -1,0 +1,21 @@
+--! _now _record _renew
+-- Reads a session for the site and moves its deadline where that is due.
+-- KEYS  1 session, 2 sessions, 3 records, 4 ended
+-- ARGV  1 sid, 2 ms that the site's own session has left and this one is to follow, or ''
+-- Returns what the key has left (ms; -1 no TTL, -2 no key), now (ms since the epoch), the record or false,
+--         reason and deadline of its end or false
+local sid, now = ARGV[1], now_ms()
+local ttl, record = redis.call('PTTL', KEYS[1]), redis.call('HGET', KEYS[3], sid)
+local expires = record and number_in(record, 'expires')
+if ttl ~= -2 and ttl ~= 0 and expires and expires > now then
+  record, ttl = renew({
+    sid = sid,
+    key = KEYS[1],
+    sessions = KEYS[2],
+    records = KEYS[3],
+    record = record,
+    ttl = ttl,
+    age = tonumber(ARGV[2]),
+  }, now)
+end
+return { ttl, now, record, redis.call('HGET', KEYS[4], sid) }

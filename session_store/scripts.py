@@ -1,0 +1,55 @@
+"""The Lua scripts: one file a verb, put together with the fragments that its first line names."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Script:
+    """A script's text, and the SHA-1 that Redis knows it by."""
+
+    source: str
+    sha: str
+
+
+@dataclass(frozen=True)
+class Call(Generic[T]):
+    """One run of a script: what is sent, and how its answer is read."""
+
+    script: Script
+    keys: Sequence[str]
+    arguments: Sequence[str | int | float]
+    parse: Callable[[Any], T]
+
+    @property
+    def evalsha(self) -> tuple[str | int | float, ...]:
+        """The command for a Redis that knows the script."""
+        return ("EVALSHA", self.script.sha, len(self.keys), *self.keys, *self.arguments)
+
+    @property
+    def eval(self) -> tuple[str | int | float, ...]:
+        """The command for a Redis that doesn't; afterwards it does."""
+        return ("EVAL", self.script.source, len(self.keys), *self.keys, *self.arguments)
+
+
+@cache
+def load(verb: str) -> Script:
+    """Return the script of a verb, as ``lua/<verb>.lua`` has it, below its fragments."""
+    text = _text(verb)
+    first = text.split("\n", 1)[0]
+    names = first.removeprefix("--! ").split() if first.startswith("--! ") else []
+    source = "\n".join([*map(_text, names), text])
+    # Redis names a script by its SHA-1; nothing here depends on that hash being strong.
+    return Script(source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest())
+
+
+def _text(name: str) -> str:
+    return files("session_store.lua").joinpath(f"{name}.lua").read_text(encoding="utf-8")

@@ -1,0 +1,110 @@
+"""What the store's verbs take and give back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .records import Record
+
+
+class Reason(StrEnum):
+    """Why a session ended; it ends once, for one of these."""
+
+    LOGOUT = "logout"
+    EXPIRED = "expired"
+    IDLE = "idle"
+    REPLACED = "replaced"
+    REVOKED = "revoked"
+    PASSWORD_CHANGE = "password_change"  # noqa: S105 - a reason
+    ACCOUNT_DISABLED = "account_disabled"
+    LIMIT = "limit"
+    EVICTED = "evicted"
+    DELETED = "deleted"
+    LOST = "lost"
+
+
+#: Ends that Redis suffered and nobody asked for: the site may open a session in its place.
+UNWANTED = frozenset({Reason.EVICTED, Reason.DELETED, Reason.LOST})
+
+#: What a sweep answers for a member that is no sid: it was removed, and no session ended.
+STRAY = "stray"
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A session's name: its shard and sid, and whose it is where that is known."""
+
+    shard: int
+    sid: str
+    user_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A live session.
+
+    Attributes:
+        deadline: when its key expires, ms since the epoch; -1 where somebody removed its TTL.
+    """
+
+    ref: Ref
+    record: Record
+    deadline: int
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What the site learns about one session.
+
+    Attributes:
+        session: it, where it lives.
+        ended: why it ended, where that is still known.
+        now: Redis' clock, ms since the epoch.
+    """
+
+    session: Session | None
+    ended: Reason | None
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What became of an opening.
+
+    Attributes:
+        status: ``opened``; ``alive``, it was open already; ``ended``, it had ended and stays so; ``over``, its
+            absolute expiry has passed.
+        expires: the absolute expiry, ms since the epoch.
+    """
+
+    status: str
+    expires: int
+
+    @property
+    def lives(self) -> bool:
+        """Whether there is a session now."""
+        return self.status in {"opened", "alive"}
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The sessions whose deadline is over.
+
+    Attributes:
+        now: Redis' clock, ms since the epoch.
+        next: the next deadline, ms since the epoch, or None where no session is left.
+        refs: what is due, oldest first; at most as many as were asked for.
+    """
+
+    now: int
+    next: int | None
+    refs: list[Ref]
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """One end that this caller brought about; `reason` is a `Reason`, or `STRAY`."""
+
+    ref: Ref
+    reason: str

@@ -1,0 +1,59 @@
+"""What the cookie holds, and what the rest of the world may see of it.
+
+A token is ``<shard>.<43 url-safe characters>``: an HMAC-SHA256 under the site's secret of a random nonce and a
+generation. So the site can make the same token again, and nobody else can. A sid is the first 128 bits of the
+token's SHA-256: who reads all of Redis still holds no usable cookie.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass, field
+from functools import cached_property
+
+#: Longer than any token; what is longer is refused before it is looked at.
+MAX_LENGTH = 64
+
+_TOKEN = re.compile(r"(0|[1-9][0-9]{0,3})\.[A-Za-z0-9_-]{43}", re.ASCII)
+_LABEL = b"django-moin-sso token 1"
+
+
+@dataclass(frozen=True)
+class Token:
+    """A cookie's value that has the form of a token; whether it proves anything, Redis says."""
+
+    value: str = field(repr=False)
+    shard: int
+
+    @cached_property
+    def sid(self) -> str:
+        """The session's public name, 22 characters."""
+        return _encode(hashlib.sha256(self.value.encode()).digest()[:16])
+
+
+def parse_token(text: str | None) -> Token | None:
+    """Read a cookie's value; None for whatever is not a token."""
+    if not text or len(text) > MAX_LENGTH:
+        return None
+    match = _TOKEN.fullmatch(text)
+    return Token(text, int(match[1])) if match else None
+
+
+def make_token(secret: bytes, nonce: str, generation: int, shard: int) -> Token:
+    """Make the token of a nonce and a generation; the same arguments always give the same token."""
+    message = b"\0".join((_LABEL, nonce.encode(), str(generation).encode(), str(shard).encode()))
+    digest = hmac.digest(secret, message, "sha256")
+    return Token(f"{shard}.{_encode(digest)}", shard)
+
+
+def make_nonce() -> str:
+    """Return 128 random bits as 22 characters."""
+    return secrets.token_urlsafe(16)
+
+
+def _encode(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()

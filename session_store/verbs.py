@@ -1,0 +1,188 @@
+"""The verbs: which script with which keys and arguments, and what its answer means. Pure; a store runs them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from .errors import BadRecord
+from .keys import ShardKeys
+from .records import Person, Record, parse_record
+from .scripts import Call, load
+from .sessions import Check, Due, End, Opening, Reason, Ref, Session
+from .throttle import Throttle
+
+#: Sessions a script touches at most: 5,000 block Redis for 43-77 ms, 500 for about 4.
+BATCH = 500
+
+_log = logging.getLogger(__name__)
+_throttle = Throttle(seconds=60)
+
+
+def open_session(
+    keys: ShardKeys, sid: str, person: Person, *, expires_at: int | None, age: int | None, idle: int | None
+) -> Call[Opening]:
+    """Open a session; it ends at `expires_at` (ms since the epoch) or after `age` (ms), and after `idle` ms unused."""
+    return Call(
+        load("open"),
+        [keys.session(sid), keys.sessions, keys.records, keys.ended, keys.audit, keys.user(person.user_id)],
+        [sid, person.to_json(idle_ms=idle), "" if expires_at is None else expires_at, "" if age is None else age],
+        lambda answer: Opening(_text(answer[0]), int(answer[1])),
+    )
+
+
+def read(keys: ShardKeys, sid: str) -> Call[Session | None]:
+    """Read a live session."""
+    return Call(
+        load("read"),
+        [keys.session(sid), keys.records],
+        [sid],
+        lambda answer: _session(keys, sid, answer[0], answer[1], answer[2]) if len(answer) > 2 else None,
+    )
+
+
+def check(keys: ShardKeys, sid: str, *, age: int | None) -> Call[Check]:
+    """Read a session, follow the site's (which has `age` ms left) where given, renew it where that is due."""
+
+    def parse(answer: list[Any]) -> Check:
+        ttl, now, record, ended = answer
+        return Check(_session(keys, sid, ttl, now, record), _ended(ended), now)
+
+    return Call(
+        load("check"),
+        [keys.session(sid), keys.sessions, keys.records, keys.ended],
+        [sid, "" if age is None else age],
+        parse,
+    )
+
+
+def renew(keys: ShardKeys, sid: str, *, age: int | None) -> Call[int | None]:
+    """Move a live session's deadline; the answer is the ms it has left, None where it doesn't live."""
+    return Call(
+        load("renew"),
+        [keys.session(sid), keys.sessions, keys.records],
+        [sid, "" if age is None else age],
+        lambda left: left if left >= 0 else None,
+    )
+
+
+def end(keys: ShardKeys, refs: Sequence[Ref], reason: str, *, only_gone: bool, actor: str) -> Call[list[End]]:
+    """End sessions of one shard, at most `BATCH`; the answer holds those that this call ended."""
+    if len(refs) > BATCH:
+        raise ValueError(f"at most {BATCH} sessions a script")
+    users = list(dict.fromkeys(ref.user_id for ref in refs if ref.user_id is not None))
+    first = 5 + len(refs)
+    place = {user: first + i for i, user in enumerate(users)}
+    arguments: list[str | int] = [reason, "gone" if only_gone else "always", actor]
+    for ref in refs:
+        arguments += [ref.sid, place.get(ref.user_id, 0) if ref.user_id is not None else 0]
+    return Call(
+        load("end"),
+        [
+            *(keys.sessions, keys.records, keys.ended, keys.audit),
+            *(keys.session(ref.sid) for ref in refs),
+            *(keys.user(user) for user in users),
+        ],
+        arguments,
+        lambda answers: [End(ref, _text(answer)) for ref, answer in zip(refs, answers, strict=True) if answer],
+    )
+
+
+def due(keys: ShardKeys, limit: int) -> Call[Due]:
+    """Find what is due."""
+
+    def parse(answer: list[Any]) -> Due:
+        now, coming, *rows = answer
+        refs = [name(keys, _text(sid), record) for sid, record in zip(rows[::2], rows[1::2], strict=True)]
+        return Due(now, int(float(coming)) if coming else None, refs)
+
+    return Call(load("due"), [keys.sessions, keys.records], [limit], parse)
+
+
+def list_user(keys: ShardKeys, user_id: str, limit: int) -> Call[list[Session]]:
+    """List a user's sessions."""
+    return Call(
+        load("list_user"),
+        [keys.user(user_id), keys.sessions, keys.records],
+        [limit],
+        lambda rows: _sessions(keys, rows),
+    )
+
+
+def list_page(keys: ShardKeys, first: int, last: int) -> Call[list[Session]]:
+    """List the sessions from one rank to another, those that end first in front."""
+    return Call(load("list_page"), [keys.sessions, keys.records], [first, last], lambda rows: _sessions(keys, rows))
+
+
+def tidy_user(keys: ShardKeys, user_key: str, sids: Sequence[str]) -> Call[int]:
+    """Remove from a user's set what has no record; the answer is how many."""
+    return Call(load("tidy_user"), [user_key, keys.records], list(sids), int)
+
+
+def prune_ended(keys: ShardKeys, cursor: str, count: int, keep: int) -> Call[tuple[str, int]]:
+    """Forget a page of the ends whose deadline was over `keep` ms ago; the answer is a cursor and how many."""
+    return Call(
+        load("prune_ended"), [keys.ended], [cursor, count, keep], lambda answer: (_text(answer[0]), int(answer[1]))
+    )
+
+
+def attach(keys: ShardKeys, reader: str, token: str) -> Call[tuple[str, str, str]]:
+    """Become the one reader of a name; the answer is its position, its base, and the stream's last id."""
+    return Call(
+        load("attach"),
+        [keys.readers, keys.audit],
+        [reader, token],
+        lambda answer: (_text(answer[0]), _text(answer[1]), _text(answer[2])),
+    )
+
+
+def acknowledge(keys: ShardKeys, reader: str, token: str, position: str, base: str) -> Call[bool]:
+    """Note that a reader has stored everything up to a position; False: it must attach again."""
+    return Call(load("acknowledge"), [keys.readers, keys.audit], [reader, token, position, base], bool)
+
+
+def name(keys: ShardKeys, sid: str, raw: bytes | None) -> Ref:
+    """Return a session's name, with its user where its record can be read."""
+    record = parse_or_none(raw, f"{keys.records} {sid}") if raw else None
+    return Ref(keys.number, sid, record.person.user_id if record else None)
+
+
+def parse_or_none(raw: bytes, where: str) -> Record | None:
+    """Read a record; one that doesn't parse is named in the log, once a minute, and is None."""
+    try:
+        return parse_record(raw, where)
+    except BadRecord as error:
+        if _throttle.allows("record"):
+            _log.error("%s; remove it or mend it by hand, its session can't be used", error)
+        return None
+
+
+def _session(keys: ShardKeys, sid: str, ttl: int, now: int, raw: bytes | None) -> Session | None:
+    if not raw or ttl in {-2, 0}:
+        return None
+    record = parse_or_none(raw, f"{keys.records} {sid}")
+    if record is None or record.expires <= now:
+        return None
+    return Session(Ref(keys.number, sid, record.person.user_id), record, -1 if ttl < 0 else now + ttl)
+
+
+def _sessions(keys: ShardKeys, rows: list[bytes]) -> list[Session]:
+    found = []
+    for sid, deadline, raw in zip(rows[::3], rows[1::3], rows[2::3], strict=True):
+        text = _text(sid)
+        record = parse_or_none(raw, f"{keys.records} {text}") if raw else None
+        if record and deadline:
+            found.append(Session(Ref(keys.number, text, record.person.user_id), record, int(float(deadline))))
+    return found
+
+
+def _ended(mark: bytes | None) -> Reason | None:
+    try:
+        return Reason(_text(mark).split(" ", 1)[0]) if mark else None
+    except ValueError:
+        return Reason.LOST
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")

