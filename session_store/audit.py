@@ -66,7 +66,7 @@ class AuditReader:
             StoreUnavailable: Redis did not answer.
         """
         try:
-            answer: Any = self._redis.xread({**self._positions}, count=count, block=self._wait_ms)
+            answer: Any = self._redis.xread({**self._positions}, count=count, block=self._wait_ms)  # type: ignore[dict-item] # a str is a key
         except RedisError as error:
             raise StoreUnavailable(server_name(self._store.config.redis_url), str(error)) from error
         pairs: Iterable[tuple[bytes, Any]] = answer.items() if isinstance(answer, dict) else answer or ()

@@ -119,8 +119,8 @@ class Store:
                 by_shard.setdefault(ref.shard, []).append(ref)
             for number, group in by_shard.items():
                 keys = self.keys.shards[number]
-                known = self._with_users(keys, group)
-                ended += self.run(verbs.end(keys, known, reason, only_gone=only_gone, actor=actor))
+                named = self._with_users(keys, group)
+                ended.extend(self.run(verbs.end(keys, named, reason, only_gone=only_gone, actor=actor)))
         return ended
 
     def end_user(self, user_id: str, reason: str, *, but: Token | None = None, actor: str = "") -> list[End]:

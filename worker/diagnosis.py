@@ -1,0 +1,105 @@
+"""What is right and what is wrong with a Redis, in plain words."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+from redis.exceptions import RedisError
+
+from session_store import StoreUnavailable
+from session_store.connections import client, server_name
+
+from .config import WorkerConfig
+from .flags import SETTING, Flags, read_flags
+
+#: The oldest Redis with everything the scripts use: SET … PXAT, ZMSCORE, XTRIM MINID.
+OLDEST = (6, 2)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        level: ``ok``; ``note``, good to know; ``wrong``, must be mended.
+        remedy: what to do about it.
+    """
+
+    topic: str
+    level: str
+    text: str
+    remedy: str = ""
+
+
+def diagnose(config: WorkerConfig) -> list[Finding]:
+    """Look at the Redis that the worker would use; change nothing."""
+    url = config.store.redis_url
+    server = client(config.store)
+    start = time.perf_counter()
+    try:
+        info: dict[str, Any] = server.info()
+        flags = read_flags(server, url)
+    except (RedisError, StoreUnavailable) as error:
+        remedy = "start Redis there, or set WIKI_REDIS_URL"
+        return [Finding("reachable", "wrong", f"no answer from {server_name(url)}: {error}", remedy)]
+    took = (time.perf_counter() - start) * 1000
+    findings = [Finding("reachable", "ok", f"{server_name(url)} answers in {took:.1f} ms")]
+    findings += [_version(info), *_flags(flags, may_set=config.set_flags, may_config=_may_config(server, flags))]
+    return [*findings, _persistence(info), _eviction(info)]
+
+
+def _version(info: dict[str, Any]) -> Finding:
+    name = "Valkey" if "valkey_version" in info else "Redis"
+    version = str(info.get("valkey_version") or info.get("redis_version", "0"))
+    compatible = str(info.get("redis_version", "0"))
+    if tuple(int(part) for part in compatible.split(".")[:2]) < OLDEST:
+        return Finding("version", "wrong", f"{name} {version} is too old", "use Redis 6.2 or later, or Valkey")
+    return Finding("version", "ok", f"{name} {version}")
+
+
+def _may_config(server: redis.Redis, flags: Flags) -> bool:
+    """Whether CONFIG SET is allowed: setting the flags to what they are changes nothing."""
+    if flags.now is None:
+        return False
+    try:
+        return bool(server.config_set(SETTING, flags.now))
+    except RedisError:
+        return False
+
+
+def _flags(flags: Flags, *, may_set: bool, may_config: bool) -> Iterator[Finding]:
+    if may_config:
+        yield Finding("config", "ok", "CONFIG is permitted")
+    else:
+        yield Finding("config", "note", "CONFIG is forbidden: the worker can't set the flags itself")
+    if flags.right:
+        yield Finding("flags", "ok", f"{SETTING} is {flags.now!r}")
+    elif flags.now is None:
+        remedy = f"make sure that its configuration has: {flags.remedy}"
+        yield Finding("flags", "wrong", f"{SETTING} can't be read", remedy)
+    elif may_set and may_config:
+        yield Finding("flags", "note", f"{SETTING} is {flags.now!r}; the worker will add {flags.missing!r}")
+    else:
+        yield Finding("flags", "wrong", f"{SETTING} is {flags.now!r} and lacks {flags.missing!r}", flags.remedy)
+
+
+def _persistence(info: dict[str, Any]) -> Finding:
+    if info.get("aof_enabled"):
+        return Finding("persistence", "ok", "append-only file is on")
+    remedy = "set appendonly yes: without it a restart of Redis logs people out and loses ends"
+    return Finding("persistence", "note", "append-only file is off", remedy)
+
+
+def _eviction(info: dict[str, Any]) -> Finding:
+    policy, limit = str(info.get("maxmemory_policy", "unknown")), int(info.get("maxmemory") or 0)
+    text = f"{policy}, maxmemory {limit or 'unlimited'}"
+    if policy.startswith("allkeys") and limit:
+        remedy = "set maxmemory-policy noeviction: this one may evict the sorted set and the audit stream themselves"
+        return Finding("eviction", "wrong", text, remedy)
+    if policy.startswith("volatile") and limit:
+        return Finding("eviction", "note", text, "sessions may be evicted when memory is short; noeviction is safer")
+    return Finding("eviction", "ok", text)

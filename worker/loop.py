@@ -1,0 +1,73 @@
+"""A thread that runs one role, step by step, until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import Protocol
+
+from session_store import StoreUnavailable
+from session_store.throttle import Throttle
+
+#: Seconds between two attempts to reach a Redis that is away.
+RETRY = 0.5
+
+#: Seconds after a step that failed for a reason nobody foresaw, so that it does not spin.
+CAUTION = 1.0
+
+_log = logging.getLogger(__name__)
+
+
+class Role(Protocol):
+    """One of the worker's jobs."""
+
+    name: str
+
+    def step(self) -> float:
+        """Do a bounded piece of work, within about a second; return the seconds until the next one is due."""
+
+    def reset(self) -> None:
+        """Forget connections and positions: something failed, the next step begins anew."""
+
+
+class Loop(threading.Thread):
+    """Runs a role. Redis may go away and come back; the role is reset each time, and says so once."""
+
+    def __init__(self, role: Role, stop: threading.Event) -> None:
+        super().__init__(name=role.name, daemon=True)
+        self._role = role
+        self._stop_asked = stop
+        self._away_since: float | None = None
+        self._throttle = Throttle(seconds=60)
+
+    def run(self) -> None:
+        """Step until stopped."""
+        while not self._stop_asked.is_set():
+            self._stop_asked.wait(self._step())
+        self._role.reset()
+
+    def _step(self) -> float:
+        try:
+            pause = self._role.step()
+        except StoreUnavailable as error:
+            self._role.reset()
+            self._note_away(error)
+            return RETRY
+        except Exception:  # noqa: BLE001 - one bad entry or key must not stop the whole worker
+            self._role.reset()
+            if self._throttle.allows("unforeseen"):
+                _log.exception("%s failed; it goes on in %.0f s", self._role.name, CAUTION)
+            return CAUTION
+        self._note_back()
+        return pause
+
+    def _note_away(self, error: StoreUnavailable) -> None:
+        if self._away_since is None:
+            self._away_since = time.monotonic()
+            _log.warning("%s waits: %s", self._role.name, error)
+
+    def _note_back(self) -> None:
+        if self._away_since is not None:
+            _log.info("%s goes on after %.1f s", self._role.name, time.monotonic() - self._away_since)
+            self._away_since = None
