@@ -5,7 +5,7 @@ from .errors import BadRecord, ConfigurationError, SessionStoreError, StoreUnava
 from .records import Person, Record
 from .sessions import UNWANTED, Check, Opening, Reason, Ref, Session
 from .store import Store
-from .tokens import Token, make_nonce, make_token, parse_token
+from .tokens import Token, make_nonce, make_token, parse_token, token_in_header
 
 __all__ = [
     "UNWANTED",
@@ -26,4 +26,5 @@ __all__ = [
     "make_nonce",
     "make_token",
     "parse_token",
+    "token_in_header",
 ]

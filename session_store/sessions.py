@@ -76,10 +76,12 @@ class Opening:
         status: ``opened``; ``alive``, it was open already; ``ended``, it had ended and stays so; ``over``, its
             absolute expiry has passed.
         expires: the absolute expiry, ms since the epoch.
+        now: Redis' clock, ms since the epoch.
     """
 
     status: str
     expires: int
+    now: int
 
     @property
     def lives(self) -> bool:

@@ -48,7 +48,8 @@ class Store:
         expires_at: int | None = None,
         age: int | None = None,
         idle: int | None = None,
-        replaces: Ref | None = None,
+        replaces: Sequence[Ref] = (),
+        lost: Ref | None = None,
     ) -> Opening:
         """Open the session of a token, unless it is open or has ended; one round trip.
 
@@ -58,14 +59,19 @@ class Store:
             expires_at: its absolute expiry, ms since the epoch; or else
             age: ms until its absolute expiry.
             idle: ms without activity after which it ends.
-            replaces: the session of the same browser that ends as ``replaced``.
+            replaces: sessions of the same browser, which end as ``replaced``.
+            lost: a session that Redis has lost and that this one is opened for; it ends as ``lost`` if nobody saw that.
         """
-        opening = verbs.open_session(self._shard(token), token.sid, person, expires_at=expires_at, age=age, idle=idle)
-        if replaces is None:
-            return self.run(opening)
-        ending = verbs.end(self._shard(replaces), [replaces], "replaced", only_gone=False, actor="")
-        opened: Opening = self.run_all([ending, opening])[1]
-        return opened
+        calls: list[Call[Any]] = [
+            verbs.end(self._shard(ref), [ref], "replaced", only_gone=False, actor="") for ref in replaces
+        ]
+        if lost:
+            calls.append(verbs.end(self._shard(lost), [lost], "lost", only_gone=True, actor=""))
+        calls.append(
+            verbs.open_session(self._shard(token), token.sid, person, expires_at=expires_at, age=age, idle=idle)
+        )
+        opening: Opening = self.run_all(calls)[-1]
+        return opening
 
     def read(self, token: Token) -> Session | None:
         """Return the token's session while it lives; nothing is changed."""
@@ -117,10 +123,11 @@ class Store:
             by_shard: dict[int, list[Ref]] = {}
             for ref in batch:
                 by_shard.setdefault(ref.shard, []).append(ref)
-            for number, group in by_shard.items():
-                keys = self.keys.shards[number]
+            for group in by_shard.values():
+                keys = self._shard(group[0])
                 named = self._with_users(keys, group)
-                ended.extend(self.run(verbs.end(keys, named, reason, only_gone=only_gone, actor=actor)))
+                ends = self.run(verbs.end(keys, named, reason, only_gone=only_gone, actor=actor))
+                ended += ends
         return ended
 
     def end_user(self, user_id: str, reason: str, *, but: Token | None = None, actor: str = "") -> list[End]:

@@ -43,6 +43,18 @@ def parse_token(text: str | None) -> Token | None:
     return Token(text, int(match[1])) if match else None
 
 
+def token_in_header(header: str | None, cookie_name: str) -> Token | None:
+    """Find the token in a request's Cookie header.
+
+    Where several cookies of the name differ, none counts: a sibling host may have planted one of them (cookie tossing).
+    """
+    if not header or cookie_name not in header:
+        return None
+    pairs = (part.partition("=") for part in header.split(";"))
+    values = {value.strip() for name, _, value in pairs if name.strip() == cookie_name}
+    return parse_token(values.pop()) if len(values) == 1 else None
+
+
 def make_token(secret: bytes, nonce: str, generation: int, shard: int) -> Token:
     """Make the token of a nonce and a generation; the same arguments always give the same token."""
     message = b"\0".join((_LABEL, nonce.encode(), str(generation).encode(), str(shard).encode()))

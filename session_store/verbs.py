@@ -28,7 +28,7 @@ def open_session(
         load("open"),
         [keys.session(sid), keys.sessions, keys.records, keys.ended, keys.audit, keys.user(person.user_id)],
         [sid, person.to_json(idle_ms=idle), "" if expires_at is None else expires_at, "" if age is None else age],
-        lambda answer: Opening(_text(answer[0]), int(answer[1])),
+        lambda answer: Opening(_text(answer[0]), int(answer[1]), int(answer[2])),
     )
 
 

@@ -1,0 +1,15 @@
+"""The Django app."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class DjangoHooksConfig(AppConfig):
+    """Registers the receivers and the system checks."""
+
+    name = "django_hooks"
+    verbose_name = _("Wiki log-in")
+
+    def ready(self) -> None:
+        """Import what registers itself."""
+        from . import checks, receivers  # noqa: F401, PLC0415 - models must be loaded first

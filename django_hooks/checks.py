@@ -1,0 +1,73 @@
+"""System checks: what is wrong with the settings is said before anybody logs in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 - Django's name
+
+from session_store import ConfigurationError
+
+from .conf import Settings, conf
+
+MIDDLEWARE = "django_hooks.middleware.WikiMiddleware"
+AUTHENTICATION = "django.contrib.auth.middleware.AuthenticationMiddleware"
+
+
+@register
+def check_settings(**_: Any) -> list[CheckMessage]:
+    """E001: a setting that can't be used."""
+    names = [name for name, value in vars(Settings).items() if isinstance(value, property)]
+    problems = [problem for name in names if (problem := _problem(attrgetter(name)))]
+    hint = "See the table of settings in the README."
+    return [Error(problem, hint=hint, id="django_hooks.E001") for problem in problems]
+
+
+@register
+def check_middleware(**_: Any) -> list[CheckMessage]:
+    """E002: the middleware is missing. E003: it stands before the one that says who is logged in."""
+    middleware = list(settings.MIDDLEWARE)
+    if MIDDLEWARE not in middleware:
+        hint = (
+            f"Add {MIDDLEWARE!r} to MIDDLEWARE, after {AUTHENTICATION!r}; without it nobody is logged in to the wiki."
+        )
+        return [Error("The wiki's middleware is not installed.", hint=hint, id="django_hooks.E002")]
+    if AUTHENTICATION not in middleware[: middleware.index(MIDDLEWARE)]:
+        hint = f"Move {MIDDLEWARE!r} behind {AUTHENTICATION!r}."
+        return [Error("The wiki's middleware doesn't know who is logged in.", hint=hint, id="django_hooks.E003")]
+    return []
+
+
+@register
+def check_cookie_prefix(**_: Any) -> list[CheckMessage]:
+    """E004: browsers refuse a cookie whose name promises what its attributes don't keep."""
+    if _problem(attrgetter("cookie_name", "cookie_domain", "cookie_secure")):
+        return []
+    name = conf.cookie_name.lower()
+    if name.startswith(("__secure-", "__host-")) and not conf.cookie_secure:
+        hint = "Set WIKI_COOKIE_SECURE = True (and serve site and wiki over HTTPS), or choose another WIKI_COOKIE_NAME."
+        return [Error("WIKI_COOKIE_NAME promises a secure cookie, which it is not.", hint=hint, id="django_hooks.E004")]
+    if name.startswith("__host-") and conf.cookie_domain:
+        hint = "Remove WIKI_COOKIE_DOMAIN, or begin WIKI_COOKIE_NAME with __Secure- instead."
+        return [Error("WIKI_COOKIE_NAME promises a cookie without a domain.", hint=hint, id="django_hooks.E004")]
+    return []
+
+
+@register
+def check_cookie_secure(**_: Any) -> list[CheckMessage]:
+    """W001: the wiki's cookie would travel in the clear where Django's does not."""
+    if _problem(attrgetter("cookie_secure")) or conf.cookie_secure or not settings.SESSION_COOKIE_SECURE:
+        return []
+    hint = "Remove WIKI_COOKIE_SECURE: it follows SESSION_COOKIE_SECURE."
+    return [Warning("The wiki's cookie is sent over HTTP too.", hint=hint, id="django_hooks.W001")]
+
+
+def _problem(read: Callable[[Settings], Any]) -> str | None:
+    try:
+        read(conf)
+    except ConfigurationError as error:
+        return str(error)
+    return None

@@ -1,0 +1,101 @@
+"""The app's settings: lazy, typed, one property each. They are read from Django's, and never written there."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from django.conf import settings
+
+from session_store import Config, ConfigurationError
+
+T = TypeVar("T")
+
+
+class Settings:
+    """The ``WIKI_…`` settings, with their defaults.
+
+    Every property raises `ConfigurationError` where its value can't be used.
+    """
+
+    @property
+    def enabled(self) -> bool:
+        """Whether the app does anything at all."""
+        return _get("WIKI_ENABLED", bool, True)
+
+    @property
+    def store(self) -> Config:
+        """Which Redis, under which names."""
+        return Config(
+            redis_url=_get("WIKI_REDIS_URL", str, Config.redis_url),
+            redis_prefix=_get("WIKI_REDIS_PREFIX", str, Config.redis_prefix),
+            redis_shards=_get("WIKI_REDIS_SHARDS", int, Config.redis_shards),
+            redis_timeout=_number("WIKI_REDIS_TIMEOUT", Config.redis_timeout),
+        )
+
+    @property
+    def cookie_name(self) -> str:
+        """The name of the wiki's cookie."""
+        return _get("WIKI_COOKIE_NAME", str, "wiki_session")
+
+    @property
+    def cookie_domain(self) -> str | None:
+        """The domain that the cookie is sent to; None: this host alone."""
+        return _get("WIKI_COOKIE_DOMAIN", str, "") or None
+
+    @property
+    def cookie_secure(self) -> bool:
+        """Whether the cookie travels over HTTPS alone."""
+        return _get("WIKI_COOKIE_SECURE", bool, bool(settings.SESSION_COOKIE_SECURE))
+
+    @property
+    def cookie_samesite(self) -> str:
+        """The cookie's SameSite attribute."""
+        value = _get("WIKI_COOKIE_SAMESITE", str, "Lax")
+        if value not in {"Lax", "Strict", "None"}:
+            raise ConfigurationError("WIKI_COOKIE_SAMESITE", f"must be Lax, Strict or None (as a text), not {value!r}")
+        return value
+
+    @property
+    def age(self) -> int | None:
+        """The absolute lifetime of a wiki session in ms; None: it lives as long as the Django session."""
+        return _seconds("WIKI_COOKIE_AGE")
+
+    @property
+    def idle_timeout(self) -> int | None:
+        """The ms without activity after which a session ends; None: it doesn't."""
+        return _seconds("WIKI_IDLE_TIMEOUT")
+
+    @property
+    def single_sign_out(self) -> bool:
+        """Whether a session that was ended elsewhere logs the browser out of Django too."""
+        return _get("WIKI_SINGLE_SIGN_OUT", bool, True)
+
+    @property
+    def wiki_url(self) -> str:
+        """Where the wiki is; empty: not known."""
+        return _get("WIKI_URL", str, "")
+
+
+#: The app's settings.
+conf = Settings()
+
+
+def _get(name: str, kind: type[T], default: T) -> T:
+    value = getattr(settings, name, None)
+    if value is None:
+        return default
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise ConfigurationError(name, f"must be of type {kind.__name__}, not {value!r}")
+    return value
+
+
+def _number(name: str, default: float) -> float:
+    value = getattr(settings, name, None)
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else _get(name, float, default)
+
+
+def _seconds(name: str) -> int | None:
+    value = _number(name, 0.0)
+    if value < 0 or (value == 0 and getattr(settings, name, None) is not None):
+        raise ConfigurationError(name, f"must be a number of seconds above 0, or None, not {value!r}")
+    return int(value * 1000) or None

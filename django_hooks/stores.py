@@ -1,0 +1,30 @@
+"""The site's store: one a process, made when it is first needed."""
+
+from __future__ import annotations
+
+import logging
+from functools import cache
+
+from session_store import Config, Store, StoreUnavailable
+from session_store.throttle import Throttle
+
+from .conf import conf
+
+_log = logging.getLogger(__name__)
+_throttle = Throttle(seconds=60)
+
+
+def get_store() -> Store:
+    """Return the store that the settings name."""
+    return _store(conf.store)
+
+
+def note_unavailable(error: StoreUnavailable, consequence: str) -> None:
+    """Say in the log, at most once a minute of a kind, that Redis is away and what that means."""
+    if _throttle.allows(consequence):
+        _log.warning("%s; %s", error, consequence)
+
+
+@cache
+def _store(config: Config) -> Store:
+    return Store(config)
