@@ -1,0 +1,72 @@
+"""What all tests share: one real server, a store on it, and a look at what each test leaves behind."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import hypothesis
+import pytest
+import redis
+
+from session_store import Config, Store
+
+from .servers import RedisServer
+
+hypothesis.settings.register_profile("local", deadline=None, print_blob=True)
+hypothesis.settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Announce the markers of this project."""
+    config.addinivalue_line(
+        "markers", "leaves_mess: leaves, on purpose, keys without TTL or an index that its records don't match"
+    )
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """The server that tests share; one that must kill, pause or fill a server starts its own."""
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture
+def raw(redis_server: RedisServer) -> Iterator[redis.Redis]:
+    """A plain client for looking and meddling by hand, on the emptied server."""
+    with redis_server.client() as client:
+        client.flushall()
+        client.config_set("notify-keyspace-events", "")
+        yield client
+
+
+@pytest.fixture
+def store(redis_server: RedisServer, raw: redis.Redis) -> Store:
+    """A store on the emptied server."""
+    return Store(Config(redis_url=redis_server.url))
+
+
+@pytest.fixture(autouse=True)
+def _no_mess(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test that leaves what nothing in Redis would ever clear."""
+    if "store" not in request.fixturenames:
+        yield
+        return
+    store: Store = request.getfixturevalue("store")
+    raw: redis.Redis = request.getfixturevalue("raw")
+    yield
+    if request.node.get_closest_marker("leaves_mess") is None:
+        mess = list(mess_of(store, raw))
+        assert not mess, "left behind: " + "; ".join(mess)
+
+
+def mess_of(store: Store, raw: redis.Redis) -> Iterator[str]:
+    """Name session keys without TTL, and members of the sorted set without record or the other way round."""
+    for key in raw.scan_iter(match=store.keys.session_pattern, count=1000):
+        if raw.pttl(key) == -1:
+            yield f"{key!r} has no TTL"
+    for keys in store.keys.shards:
+        members, fields = set(raw.zrange(keys.sessions, 0, -1)), set(raw.hkeys(keys.records))
+        yield from (f"{member!r} of {keys.sessions} has no record" for member in members - fields)
+        yield from (f"{field!r} of {keys.records} is not in {keys.sessions}" for field in fields - members)

