@@ -4,6 +4,7 @@ SECRET_KEY = "only for tests"
 ALLOWED_HOSTS = ["testserver", "localhost"]
 ROOT_URLCONF = "tests.django_hooks.urls"
 USE_TZ = True
+TIME_ZONE = "UTC"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -1,0 +1,111 @@
+"""A real wiki on a real Redis, and readers with cookies."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from moin.app import create_app_ext, destroy_app
+from moin.config import AclConfig, IndexStorageConfig
+from moin.config.default import DefaultConfig
+from moin.storage import create_simple_mapping
+from moin.user import search_users
+
+from moin_auth import ExternalCookie
+from session_store import Person, Store, Token, make_nonce, make_token
+
+NAME = "wiki_session"
+HOUR = 3_600_000
+
+
+class Wiki:
+    """A wiki under test, and what its storage says."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+
+    def reader(self, token: Token | str | None = None) -> FlaskClient:
+        """Return a browser that holds a cookie, or none."""
+        client = self.app.test_client()
+        if token is not None:
+            client.set_cookie(NAME, token.value if isinstance(token, Token) else token, domain="localhost")
+        return client
+
+    def name(self, client: FlaskClient, path: str = "/Home") -> str | None:
+        """Return the name under which a page greets the reader; None: as anonymous."""
+        response = client.get(path)
+        assert response.status_code in {200, 404}, response.status
+        (menu,) = re.findall(r'<ul id="moin-username">(.*?)</ul>', response.text, re.DOTALL)
+        found = re.search(r"<span>([^<]*)</span>", menu)
+        return html.unescape(found[1]) if found else None
+
+    def may_edit(self, client: FlaskClient) -> bool:
+        """Return whether the reader is offered the editor of a new page."""
+        path = "/+modify/NewPage?itemtype=default&contenttype=text/x.moin.wiki;charset%3Dutf-8&template="
+        return "content_form_data_text" in client.get(path, follow_redirects=True).text
+
+    def profiles(self) -> list[dict]:
+        """Return every profile's metadata."""
+        with self.app.test_request_context("/"):
+            return [dict(profile.meta) for profile in search_users()]
+
+
+@pytest.fixture
+def people(store: Store):
+    """Open sessions by hand, as the site would."""
+
+    def log_in(name: str = "sally", *, user_id: str = "1", age: int = HOUR, **person: str) -> Token:
+        token = make_token(b"the site's", make_nonce(), 0, 0)
+        assert store.open(token, Person(user_id, name, **person), age=age).lives
+        return token
+
+    return log_in
+
+
+@pytest.fixture
+def make_wiki(redis_server, tmp_path: Path) -> Iterator:
+    """Make wikis; they are taken down afterwards."""
+    made = []
+
+    def make(**options) -> Wiki:
+        auth = ExternalCookie(**{"redis_url": redis_server.url, "autocreate": True, **options})
+        made.append(_app(tmp_path / f"wiki{len(made)}", auth))
+        return Wiki(made[-1])
+
+    yield make
+    for app in made:
+        destroy_app(app)
+
+
+@pytest.fixture
+def wiki(make_wiki, store: Store) -> Wiki:
+    """A wiki as the README configures it."""
+    return make_wiki()
+
+
+def _app(place: Path, auth_method: ExternalCookie) -> Flask:
+    acl = AclConfig(before="", default="Known:read,write,create All:read", after="", hierarchic=False)
+    namespaces, backends, acls = create_simple_mapping("stores:memory:", acl)
+
+    class Config(DefaultConfig):
+        auth = [auth_method]  # noqa: RUF012 - moin's way
+        wikiconfig_dir = str(place)
+        instance_dir = str(place)
+        data_dir = str(place / "data")
+        wiki_local_dir = str(place / "local")
+        index_storage = IndexStorageConfig(name="FileStorage", args=(str(place / "index"),), kwargs={})
+        default_root = "Home"
+        interwikiname = "TestWiki"
+        interwiki_map = {"Self": "http://localhost/", "TestWiki": "http://localhost/"}  # noqa: RUF012 - moin's way
+        email_tracebacks = False
+        namespace_mapping, backend_mapping, acl_mapping = namespaces, backends, acls
+        create_backend = True
+        destroy_backend = True
+
+    place.mkdir()
+    return create_app_ext(flask_config_dict={"SECRET_KEY": "only for tests", "TESTING": True}, moin_config_class=Config)
