@@ -50,5 +50,4 @@ def _connect(config: Config, patience: float | None) -> redis.Redis:
         socket_connect_timeout=config.redis_timeout,
         socket_timeout=patience or config.redis_timeout,
         retry=Retry(NoBackoff(), 0),  # redis-py's own retries make one call last 9 s on a hung Redis
-        encoding_errors="surrogateescape",  # names found in Redis may be any bytes
     )

@@ -188,7 +188,7 @@ class Store:
                 raise self._unavailable(answers[i]) from answers[i]
         return [call.parse(answer) for call, answer in zip(calls, answers, strict=True)]
 
-    def command(self, *words: str | int | float) -> Any:
+    def command(self, *words: str | bytes | int | float) -> Any:
         """Run one Redis command.
 
         Raises:
@@ -198,6 +198,9 @@ class Store:
         self._refuse_while_closed()
         try:
             return self.redis.execute_command(*words)  # type: ignore[no-untyped-call] # redis-py's own
+        except UnicodeEncodeError:
+            # Names found in Redis may be any bytes; hiredis doesn't know surrogateescape.
+            return self.command(*(_raw(word) for word in words))
         except NoScriptError:
             raise
         except RedisError as error:
@@ -235,6 +238,10 @@ class Store:
             return refs
         records = dict(zip(unknown, self.command("HMGET", keys.records, *unknown), strict=True))
         return [verbs.name(keys, ref.sid, records[ref.sid]) if ref.user_id is None else ref for ref in refs]
+
+
+def _raw(word: str | bytes | int | float) -> bytes | int | float:
+    return word.encode("utf-8", "surrogateescape") if isinstance(word, str) else word
 
 
 def _batches(refs: Iterable[Ref], size: int) -> Iterator[list[Ref]]:
