@@ -18,6 +18,7 @@ DEV = [
     "pytest>=8.3",
     "pytest-django>=4.9",
     "ruff>=0.8",
+    "setuptools>=69",
 ]
 
 setup(

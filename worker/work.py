@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 
 from session_store import Store
 
@@ -18,8 +19,8 @@ from .sweeper import Sweeper
 #: The three ways in which the worker learns of an end; each works alone.
 WAYS = ("events", "deadlines", "reconcile")
 
-#: Seconds that a stop waits for each role to finish what it has in hand.
-DRAIN = 2.0
+#: Seconds that a stop waits for all roles together to finish what they have in hand.
+DRAIN = 4.0
 
 _log = logging.getLogger(__name__)
 
@@ -43,9 +44,11 @@ def work(config: WorkerConfig, stop: threading.Event, *, ways: tuple[str, ...] =
         loop.start()
     stop.wait()
     _log.info("stopping: finishing what is in hand")
-    _join(finders)
+    deadline = time.monotonic() + DRAIN
+    # A moment is kept for the auditor, whatever the others do.
+    _join(finders, deadline - DRAIN / 4)
     finders_done.set()
-    _join([auditor])
+    _join([auditor], deadline)
     _log.info("stopped")
 
 
@@ -60,8 +63,8 @@ def _finders(config: WorkerConfig, store: Store, report: Report, ways: tuple[str
     return [*(by_way[way] for way in ways), Reporter(store=store, report=report)]
 
 
-def _join(loops: list[Loop]) -> None:
+def _join(loops: list[Loop], deadline: float) -> None:
     for loop in loops:
-        loop.join(DRAIN)
+        loop.join(max(0.0, deadline - time.monotonic()))
         if loop.is_alive():
             _log.warning("%s did not finish in time; what it had in hand is done at the next start", loop.name)

@@ -77,4 +77,4 @@ def test_a_cookie_less_secure_than_djangos_is_warned_of(settings):
 def test_the_middleware_does_not_start_with_a_setting_that_cant_be_used(settings):
     settings.WIKI_REDIS_URL = "gopher://localhost"
     with pytest.raises(ImproperlyConfigured, match="WIKI_REDIS_URL must begin with"):
-        WikiMiddleware(lambda request: None)
+        WikiMiddleware(lambda _: None)

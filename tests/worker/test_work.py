@@ -121,7 +121,9 @@ def test_deadlines_alone_end_sessions_in_time_though_no_event_comes(start_worker
     wait_until(lambda: len(worker.ends) == len(refs), "the ends in the audit log")
     assert store.redis.config_get("notify-keyspace-events")["notify-keyspace-events"] == ""
     assert set(worker.ends.values()) == {"expired"}
-    late = [ms(e["@timestamp"]) - ms(e["event"]["end"]) for e in worker.events if e["event"]["action"] == "session-ended"]
+    late = [
+        ms(e["@timestamp"]) - ms(e["event"]["end"]) for e in worker.events if e["event"]["action"] == "session-ended"
+    ]
     assert sorted(late)[len(late) // 2] < 100
 
 

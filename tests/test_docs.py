@@ -1,0 +1,65 @@
+"""What the documents claim is true today."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+from django_hooks.conf import Settings
+from moin_auth.config import NAMES
+from session_store import Config
+from session_store.keys import ShardKeys
+from session_store.sessions import Reason
+from worker.config import WorkerConfig
+from worker.work import DRAIN
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def text_of(page: str) -> str:
+    return (ROOT / page).read_text()
+
+
+def names_in(code: object) -> set[str]:
+    return set(re.findall(r'"(WIKI_[A-Z_]+)"', inspect.getsource(code)))
+
+
+def test_the_readme_lists_exactly_the_settings_there_are():
+    listed = set(re.findall(r"^\| `(WIKI_[A-Z_]+)`", text_of("README.md"), re.MULTILINE))
+    read = names_in(Settings) | names_in(Config) | names_in(WorkerConfig) | set(NAMES.values())
+    assert listed == read
+
+
+def test_every_make_target_that_is_named_exists():
+    targets = set(re.findall(r"^([a-z-]+):", text_of("Makefile"), re.MULTILINE))
+    for page in PAGES:
+        named = set(re.findall(r"^(?:.*`)?make ([a-z-]+)", page.read_text(), re.MULTILINE))
+        assert named <= targets, page
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_within_the_project_leads_somewhere(page):
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+def test_every_reason_is_one_of_the_readmes():
+    # Those that nothing brings about yet are not claimed.
+    later = {Reason.PASSWORD_CHANGE, Reason.ACCOUNT_DISABLED, Reason.LIMIT}
+    assert all(f"`{reason}`" in text_of("README.md") for reason in set(Reason) - later)
+
+
+def test_every_key_is_in_the_architecture_page():
+    keys = ShardKeys("sso", 0)
+    page = text_of("docs/architecture.md")
+    names = [keys.sessions, keys.records, keys.ended, keys.audit, keys.readers]
+    assert all(f"`{name}`" in page for name in [*names, keys.session("<sid>"), keys.user("<user id>")])
+
+
+def test_supervisor_waits_longer_than_the_worker_needs():
+    (seconds,) = re.findall(r"^stopwaitsecs=(\d+)", text_of("conf/wiki-worker.conf"), re.MULTILINE)
+    assert int(seconds) > DRAIN
