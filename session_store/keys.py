@@ -29,7 +29,9 @@ class ShardKeys:
         ended: hash, sid → reason and absolute deadline (ms) of an end.
         audit: stream of what began and ended.
         readers: hash, audit reader → what it has stored.
-        canary: the worker's own short-lived key.
+        canary: the worker's own short-lived key, to hear itself.
+        lease: which of several workers comes first.
+        workers: hash, worker → what it last said of itself.
     """
 
     def __init__(self, prefix: str, number: int) -> None:
@@ -41,6 +43,8 @@ class ShardKeys:
         self.audit = self._base + "audit"
         self.readers = self._base + "readers"
         self.canary = self._base + "canary"
+        self.lease = self._base + "lease"
+        self.workers = self._base + "workers"
 
     def session(self, sid: str) -> str:
         """The session itself: a string with a TTL."""
@@ -81,6 +85,11 @@ class Keys:
     def session_pattern(self) -> str:
         """A glob that matches the session keys of every shard."""
         return escape_glob(self.prefix) + ":*:session:*"
+
+    @property
+    def canary_pattern(self) -> str:
+        """A glob that matches the workers' own short-lived key of every shard."""
+        return escape_glob(self.prefix) + ":*:canary"
 
     def parse_session(self, key: str) -> tuple[ShardKeys, str] | None:
         """Return the shard and the sid that a session key names, or None for any other key."""

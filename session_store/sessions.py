@@ -95,12 +95,12 @@ class Due:
 
     Attributes:
         now: Redis' clock, ms since the epoch.
-        next: the next deadline, ms since the epoch, or None where no session is left.
+        left: ms until the next deadline, or None where no session is left.
         refs: what is due, oldest first; at most as many as were asked for.
     """
 
     now: int
-    next: int | None
+    left: int | None
     refs: list[Ref]
 
 

@@ -137,13 +137,36 @@ class Store:
         refs = [Ref(keys.number, sid, user_id) for sid in sids if but is None or sid != but.sid]
         return self.end_all(refs, reason, actor=actor)
 
-    def due(self, keys: ShardKeys, *, limit: int = verbs.BATCH) -> Due:
-        """Find the sessions of a shard whose deadline is over; change nothing."""
-        return self.run(verbs.due(keys, limit))
+    def bury(self, ended: Iterable[tuple[Ref, str]]) -> int:
+        """Remove sessions that had ended before Redis went back to older data. Return how many lived again.
 
-    def end_due(self, keys: ShardKeys, *, limit: int = verbs.BATCH) -> tuple[Due, list[End]]:
+        Args:
+            ended: which, and the reason that each had ended for.
+        """
+        buried = 0
+        for batch in _batches(ended, verbs.BATCH):
+            by_shard: dict[int, dict[str, str]] = {}
+            for ref, reason in batch:
+                by_shard.setdefault(ref.shard, {})[ref.sid] = reason
+            for number, reasons in by_shard.items():
+                keys = self.keys.shards[number]
+                named = self._with_users(keys, [Ref(number, sid) for sid in reasons])
+                buried += self.run(verbs.bury(keys, [(ref, reasons[ref.sid]) for ref in named]))
+        return buried
+
+    def due(self, keys: ShardKeys, *, limit: int = verbs.BATCH, worker: str = "") -> Due:
+        """Find the sessions of a shard whose deadline is over; change none.
+
+        Args:
+            keys: the shard's.
+            limit: how many at most.
+            worker: who asks. Of several workers one comes first, the others a second later.
+        """
+        return self.run(verbs.due(keys, limit, worker=worker))
+
+    def end_due(self, keys: ShardKeys, *, limit: int = verbs.BATCH, worker: str = "") -> tuple[Due, list[End]]:
         """End a batch of what is due in a shard, oldest first. Return what was found, and what this call ended."""
-        due = self.due(keys, limit=limit)
+        due = self.due(keys, limit=limit, worker=worker)
         if not due.refs:
             return due, []
         return due, self.run(verbs.end(keys, due.refs, "lost", only_gone=True, actor=""))
@@ -244,7 +267,7 @@ def _raw(word: str | bytes | int | float) -> bytes | int | float:
     return word.encode("utf-8", "surrogateescape") if isinstance(word, str) else word
 
 
-def _batches(refs: Iterable[Ref], size: int) -> Iterator[list[Ref]]:
-    rest = iter(refs)
+def _batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    rest = iter(items)
     while batch := list(islice(rest, size)):
         yield batch

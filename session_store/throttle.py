@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-
 #: How many kinds are told apart: a bound for memory where kinds come from what is met.
 KINDS = 1000
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .errors import BadRecord
@@ -15,6 +15,12 @@ from .throttle import Throttle
 
 #: Sessions a script touches at most: 5,000 block Redis for 43-77 ms, 500 for about 4.
 BATCH = 500
+
+#: Milliseconds that a worker comes first after it has last asked what is due.
+LEASE = 1500
+
+#: Milliseconds after a deadline at which the other workers look to it.
+SECOND = 1000
 
 _log = logging.getLogger(__name__)
 _throttle = Throttle(seconds=60)
@@ -71,33 +77,27 @@ def end(keys: ShardKeys, refs: Sequence[Ref], reason: str, *, only_gone: bool, a
     """End sessions of one shard, at most `BATCH`; the answer holds those that this call ended."""
     if len(refs) > BATCH:
         raise ValueError(f"at most {BATCH} sessions a script")
-    users = list(dict.fromkeys(ref.user_id for ref in refs if ref.user_id is not None))
-    first = 5 + len(refs)
-    place = {user: first + i for i, user in enumerate(users)}
+    users, place = _user_keys(keys, refs, first=5 + len(refs))
     arguments: list[str | int] = [reason, "gone" if only_gone else "always", actor]
     for ref in refs:
-        arguments += [ref.sid, place.get(ref.user_id, 0) if ref.user_id is not None else 0]
+        arguments += [ref.sid, place(ref)]
     return Call(
         load("end"),
-        [
-            *(keys.sessions, keys.records, keys.ended, keys.audit),
-            *(keys.session(ref.sid) for ref in refs),
-            *(keys.user(user) for user in users),
-        ],
+        [keys.sessions, keys.records, keys.ended, keys.audit, *(keys.session(ref.sid) for ref in refs), *users],
         arguments,
         lambda answers: [End(ref, _text(answer)) for ref, answer in zip(refs, answers, strict=True) if answer],
     )
 
 
-def due(keys: ShardKeys, limit: int) -> Call[Due]:
-    """Find what is due."""
+def due(keys: ShardKeys, limit: int, *, worker: str) -> Call[Due]:
+    """Find what is due for a worker; one without a name comes first."""
 
     def parse(answer: list[Any]) -> Due:
-        now, coming, *rows = answer
+        now, left, *rows = answer
         refs = [name(keys, _text(sid), record) for sid, record in zip(rows[::2], rows[1::2], strict=True)]
-        return Due(now, int(float(coming)) if coming else None, refs)
+        return Due(now, int(left) if left != b"" else None, refs)
 
-    return Call(load("due"), [keys.sessions, keys.records], [limit], parse)
+    return Call(load("due"), [keys.sessions, keys.records, keys.lease], [limit, worker, LEASE, SECOND], parse)
 
 
 def list_user(keys: ShardKeys, user_id: str, limit: int) -> Call[list[Session]]:
@@ -137,9 +137,39 @@ def attach(keys: ShardKeys, reader: str, token: str) -> Call[tuple[str, str, str
     )
 
 
-def acknowledge(keys: ShardKeys, reader: str, token: str, position: str, base: str) -> Call[bool]:
-    """Note that a reader has stored everything up to a position; False: it must attach again."""
-    return Call(load("acknowledge"), [keys.readers, keys.audit], [reader, token, position, base], bool)
+def acknowledge(keys: ShardKeys, reader: str, token: str, position: str, last: str, *, base: str) -> Call[bool]:
+    """Note that a reader has stored everything up to an entry; False: it must attach again."""
+    return Call(load("acknowledge"), [keys.readers, keys.audit], [reader, token, position, last, base], bool)
+
+
+def rebase(keys: ShardKeys, reader: str, token: str, position: str, base: str) -> Call[bool]:
+    """Move a reader's base; False: it must attach again."""
+    return Call(load("rebase"), [keys.readers], [reader, token, position, base], bool)
+
+
+def forget_reader(keys: ShardKeys, reader: str) -> Call[bool]:
+    """Forget a reader; False: there is none of that name."""
+    return Call(load("forget_reader"), [keys.readers, keys.audit], [reader], bool)
+
+
+def heartbeat(keys: ShardKeys, worker: str, words: str, forgotten: int) -> Call[int]:
+    """Note that a worker lives and what it says, a JSON object; the answer is how many others were forgotten."""
+    return Call(load("heartbeat"), [keys.workers], [worker, words, forgotten], int)
+
+
+def bury(keys: ShardKeys, ended: Sequence[tuple[Ref, str]]) -> Call[int]:
+    """Remove sessions that had ended for a reason, at most `BATCH`; the answer is how many lived again."""
+    refs = [ref for ref, _ in ended]
+    users, place = _user_keys(keys, refs, first=4 + len(refs))
+    arguments: list[str | int] = []
+    for ref, reason in ended:
+        arguments += [ref.sid, reason, place(ref)]
+    return Call(
+        load("bury"),
+        [keys.sessions, keys.records, keys.ended, *(keys.session(ref.sid) for ref in refs), *users],
+        arguments,
+        int,
+    )
 
 
 def name(keys: ShardKeys, sid: str, raw: bytes | None) -> Ref:
@@ -156,6 +186,13 @@ def parse_or_none(raw: bytes, where: str) -> Record | None:
         if _throttle.allows("record"):
             _log.error("%s; remove it or mend it by hand, its session can't be used", error)
         return None
+
+
+def _user_keys(keys: ShardKeys, refs: Sequence[Ref], *, first: int) -> tuple[list[str], Callable[[Ref], int]]:
+    """Return the keys of the users' sets, and where in KEYS a ref's stands; 0: not known whose it is."""
+    users = list(dict.fromkeys(ref.user_id for ref in refs if ref.user_id is not None))
+    places: dict[str | None, int] = {user: first + i for i, user in enumerate(users)}
+    return [keys.user(user) for user in users], lambda ref: places.get(ref.user_id, 0)
 
 
 def _session(keys: ShardKeys, sid: str, ttl: int, now: int, raw: bytes | None) -> Session | None:

@@ -10,12 +10,15 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from enum import IntEnum
+from pathlib import Path
 
-from session_store import ConfigurationError
+from session_store import ConfigurationError, Store, StoreUnavailable, verbs
 
 from .config import WorkerConfig
 from .diagnosis import diagnose
 from .signals import stop_on_signals
+from .status import read_status
+from .verify import Findings, note_missing, verify
 from .work import WAYS, work
 
 
@@ -35,8 +38,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigurationError as error:
         print(f"wiki-worker: {error}", file=sys.stderr)
         return Exit.USAGE
-    command: int = options.command(config, options)
-    return command
+    try:
+        code: int = options.command(config, options)
+    except (StoreUnavailable, OSError) as error:
+        print(f"wiki-worker: {error}", file=sys.stderr)
+        return Exit.WRONG
+    return code
 
 
 def _run(config: WorkerConfig, options: argparse.Namespace) -> int:
@@ -61,6 +68,52 @@ def _check(config: WorkerConfig, options: argparse.Namespace) -> int:
     return Exit.WRONG if any(finding.level == "wrong" for finding in findings) else Exit.OK
 
 
+def _status(config: WorkerConfig, options: argparse.Namespace) -> int:
+    status = read_status(Store(config.store))
+    print(status.to_json() if options.json else status.to_text())
+    return Exit.OK
+
+
+def _verify(config: WorkerConfig, options: argparse.Namespace) -> int:
+    size = sum(path.stat().st_size for path in options.files) or 1
+    shown = sys.stderr.isatty()
+
+    def progress(read: int) -> None:
+        if shown:
+            print(f"\r{read * 100 // size:3d} %", end="", file=sys.stderr, flush=True)
+
+    findings = verify(options.files, progress=progress)
+    if shown:
+        print("\r     \r", end="", file=sys.stderr)
+    note_missing(findings, {session.ref.sid for session in Store(config.store).sessions()})
+    _print_findings(findings, as_json=options.json)
+    return Exit.WRONG if findings.problems else Exit.OK
+
+
+def _print_findings(findings: Findings, *, as_json: bool) -> None:
+    live = len(findings.started) - findings.missing.count
+    if as_json:
+        problems = [asdict(problem) for problem in findings.problems]
+        counts = {"lines": findings.lines, "ends": findings.ends, "live": live, "problems": problems}
+        print(json.dumps(counts, indent=2))
+        return
+    print(f"{findings.lines} lines, {findings.ends} ends, {live} live")
+    for problem in findings.problems:
+        print(f"{problem.count} {problem.text}, such as {', '.join(problem.examples[:3])}")
+    if not findings.problems:
+        print("every event once, every end after its start, every start ended or alive")
+
+
+def _forget(config: WorkerConfig, options: argparse.Namespace) -> int:
+    store = Store(config.store)
+    forgotten = [store.run(verbs.forget_reader(keys, options.reader)) for keys in store.keys.shards]
+    if not any(forgotten):
+        print(f"there is no reader {options.reader!r}; wiki-worker status lists them", file=sys.stderr)
+        return Exit.WRONG
+    print(f"{options.reader!r} is forgotten; the stream no longer waits for it")
+    return Exit.OK
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="wiki-worker",
@@ -76,4 +129,15 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="say what is right and wrong with this Redis; exit code 0 or 1")
     check.add_argument("--json", action="store_true", help="for machines")
     check.set_defaults(command=_check)
+    status = commands.add_parser("status", help="say how things stand, as Redis knows it")
+    status.add_argument("--json", action="store_true", help="for machines")
+    status.set_defaults(command=_status)
+    audit = commands.add_parser("audit", help="look after the audit log").add_subparsers(required=True, metavar="WHAT")
+    check_log = audit.add_parser("verify", help="hold audit logs against what they promise; exit code 0 or 1")
+    check_log.add_argument("files", nargs="+", type=Path, metavar="FILE", help="the oldest first")
+    check_log.add_argument("--json", action="store_true", help="for machines")
+    check_log.set_defaults(command=_verify)
+    forget = audit.add_parser("forget", help="let the stream no longer wait for a reader that is gone")
+    forget.add_argument("reader", metavar="READER", help="its name, as status shows it")
+    forget.set_defaults(command=_forget)
     return parser

@@ -20,11 +20,13 @@ class WorkerConfig:
         store: which Redis, under which names.
         audit_log: the file of JSON lines, relative to the worker's directory.
         set_flags: whether it may set ``notify-keyspace-events``.
+        http: host and port of the health page; None: there is none.
     """
 
     store: Config
     audit_log: Path = Path("audit.jsonl")
     set_flags: bool = True
+    http: tuple[str, int] | None = ("127.0.0.1", 9110)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> WorkerConfig:
@@ -37,7 +39,20 @@ class WorkerConfig:
             store=Config.from_env(environ),
             audit_log=Path(environ.get("WIKI_AUDIT_LOG") or cls.audit_log),
             set_flags=_truth(environ, "WIKI_SET_FLAGS", default=cls.set_flags),
+            http=_address(environ, "WIKI_WORKER_HTTP", default=cls.http),
         )
+
+
+def _address(environ: Mapping[str, str], name: str, *, default: tuple[str, int] | None) -> tuple[str, int] | None:
+    text = environ.get(name)
+    if text is None:
+        return default
+    if not text:
+        return None
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise ConfigurationError(name, f"must be host:port, as in 127.0.0.1:9110, or empty, not {text!r}")
+    return host.strip("[]"), int(port)
 
 
 def _truth(environ: Mapping[str, str], name: str, *, default: bool) -> bool:

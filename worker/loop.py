@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 from session_store import StoreUnavailable
 from session_store.throttle import Throttle
+
+from .health import Health
 
 #: Seconds between two attempts to reach a Redis that is away.
 RETRY = 0.5
@@ -32,20 +35,37 @@ class Role(Protocol):
 
 
 class Loop(threading.Thread):
-    """Runs a role. Redis may go away and come back; the role is reset each time, and says so once."""
+    """Runs a role. Redis may go away and come back; the role is reset each time, and says so once.
 
-    def __init__(self, role: Role, stop: threading.Event) -> None:
+    Args:
+        role: what to do.
+        stop: set by whoever wants an end; every pause ends with it.
+        health: where each step is noted.
+        on_back: called when Redis is back.
+    """
+
+    def __init__(self, role: Role, stop: threading.Event, *, health: Health, on_back: Callable[[str], None]) -> None:
         super().__init__(name=role.name, daemon=True)
         self._role = role
         self._stop_asked = stop
+        self._health = health
+        self._on_back = on_back
         self._away_since: float | None = None
         self._throttle = Throttle(seconds=60)
 
     def run(self) -> None:
         """Step until stopped."""
         while not self._stop_asked.is_set():
-            self._stop_asked.wait(self._step())
+            pause = self._step()
+            self._health.tick(self._role.name, away=self._away_since is not None)
+            self._pause(pause)
         self._role.reset()
+
+    def _pause(self, seconds: float) -> None:
+        """Wait, and give signs of life: a role may have nothing to do for long."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0 and not self._stop_asked.wait(min(left, 1.0)):
+            self._health.tick(self._role.name, away=self._away_since is not None)
 
     def _step(self) -> float:
         try:
@@ -71,3 +91,4 @@ class Loop(threading.Thread):
         if self._away_since is not None:
             _log.info("%s goes on after %.1f s", self._role.name, time.monotonic() - self._away_since)
             self._away_since = None
+            self._on_back("a reconnect")

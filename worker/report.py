@@ -1,15 +1,18 @@
-"""What the worker tells its operator: rarely, but clearly."""
+"""What the worker counts, and what it tells its operator of it: rarely, but clearly."""
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from session_store import Store
-from session_store.events import Event
+from session_store.events import Event, timestamp
 from session_store.sessions import STRAY, End
+
+from .health import Health
+from .metrics import Metrics
 
 #: Seconds between two summaries; none is written while nothing happens.
 EVERY = 60.0
@@ -20,7 +23,9 @@ _log = logging.getLogger(__name__)
 class Report:
     """Counts what the roles do. Any thread may call it."""
 
-    def __init__(self) -> None:
+    def __init__(self, metrics: Metrics, health: Health) -> None:
+        self._metrics = metrics
+        self._health = health
         self._lock = threading.Lock()
         self._pruned: Counter[str] = Counter()
         self._audited: Counter[str] = Counter()
@@ -35,10 +40,24 @@ class Report:
             with self._lock:
                 self._pruned[end.reason] += 1
 
-    def audited(self, events: Iterable[Event]) -> None:
-        """Note events that are in the audit log."""
+    def audited(self, events: Sequence[Event], *, refused: int) -> None:
+        """Note events that are in the audit log, and how many were there already."""
+        now = time.time() * 1000
         with self._lock:
-            self._audited.update(event.reason or "started" for event in events)
+            for event in events:
+                self._audited[event.reason or "started"] += 1
+                self._metrics.audited(event, now)
+        self._health.did = f"audited {len(events)} events, the last at {timestamp(now)}"
+        if refused:
+            self._metrics.refused.inc(refused)
+
+    def gap(self) -> None:
+        """Note that something may have been missed."""
+        self._metrics.gaps.inc()
+
+    def reconnected(self) -> None:
+        """Note a new connection for notifications."""
+        self._metrics.reconnects.inc()
 
     def take(self) -> tuple[Counter[str], Counter[str]]:
         """Return what was pruned and audited since the last time, by reason."""
@@ -53,15 +72,15 @@ class Reporter:
 
     name = "reporter"
 
-    def __init__(self, *, store: Store, report: Report) -> None:
-        self._store = store
+    def __init__(self, *, report: Report, health: Health) -> None:
         self._report = report
+        self._health = health
 
     def step(self) -> float:
         """Summarise what has happened since the last step."""
         pruned, audited = self._report.take()
         if pruned or audited:
-            _log.info("pruned %s; audited %s; %d live", _words(pruned), _words(audited), self._store.count())
+            _log.info("pruned %s; audited %s; %d live", _words(pruned), _words(audited), self._health.live)
         return EVERY
 
     def reset(self) -> None:

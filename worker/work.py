@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import logging
+import os
+import secrets
+import socket
 import threading
 import time
+from dataclasses import dataclass, field
 
 from session_store import Store
 
 from .auditor import Auditor
 from .config import WorkerConfig
+from .health import Health
+from .heartbeat import Heartbeat
+from .http import serve_health
 from .listener import Listener
 from .loop import Loop, Role
+from .metrics import Metrics
+from .monitor import Monitor
 from .reconciler import Reconciler
 from .report import Report, Reporter
 from .sweeper import Sweeper
@@ -33,34 +42,71 @@ def work(config: WorkerConfig, stop: threading.Event, *, ways: tuple[str, ...] =
         stop: set by whoever wants an end; every wait ends with it.
         ways: which of `WAYS` to use; all, but for tests and diagnosis.
     """
-    store = Store(config.store, pause=0)
-    report = Report()
-    finders = [Loop(role, stop) for role in _finders(config, store, report, ways)]
+    crew = _Crew(config)
+    finders = [crew.loop(role, stop) for role in crew.finders(ways)]
     # The auditor goes on until those that bring about ends have finished.
     finders_done = threading.Event()
-    auditor = Loop(Auditor(store=store, report=report, path=config.audit_log), finders_done)
-    _log.info("started: %s; audit log %s", ", ".join(ways), config.audit_log.absolute())
+    auditor = crew.loop(crew.auditor(), finders_done)
+    _log.info("%s started: %s; audit log %s", crew.name, ", ".join(ways), config.audit_log.absolute())
+    server = serve_health(*config.http, health=crew.health, metrics=crew.metrics) if config.http else None
     for loop in (auditor, *finders):
         loop.start()
     stop.wait()
     _log.info("stopping: finishing what is in hand")
     deadline = time.monotonic() + DRAIN
     # A moment is kept for the auditor, whatever the others do.
-    _join(finders, deadline - DRAIN / 4)
+    _join(finders, deadline - DRAIN / 2)
     finders_done.set()
     _join([auditor], deadline)
+    if server is not None:
+        server.shutdown()
     _log.info("stopped")
 
 
-def _finders(config: WorkerConfig, store: Store, report: Report, ways: tuple[str, ...]) -> list[Role]:
-    reconciler = Reconciler(store=store, report=report)
-    listener = Listener(store=store, report=report, set_flags=config.set_flags, on_gap=reconciler.hurry)
-    by_way: dict[str, Role] = {
-        "events": listener,
-        "deadlines": Sweeper(store=store, report=report),
-        "reconcile": reconciler,
-    }
-    return [*(by_way[way] for way in ways), Reporter(store=store, report=report)]
+@dataclass
+class _Crew:
+    """What the roles share."""
+
+    config: WorkerConfig
+    health: Health = field(default_factory=Health)
+    behind: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(2)}"
+        self.store = Store(self.config.store, pause=0)
+        self.metrics = Metrics(self.health)
+        self.report = Report(self.metrics, self.health)
+        self.reconciler = Reconciler(store=self.store, report=self.report)
+
+    def loop(self, role: Role, stop: threading.Event) -> Loop:
+        return Loop(role, stop, health=self.health, on_back=self.suspect)
+
+    def suspect(self, why: str) -> None:
+        """Something may have been missed: reconcile at once."""
+        _log.debug("reconciling after %s", why)
+        self.report.gap()
+        self.reconciler.hurry()
+
+    def auditor(self) -> Role:
+        return Auditor(store=self.store, report=self.report, health=self.health, path=self.config.audit_log)
+
+    def finders(self, ways: tuple[str, ...]) -> list[Role]:
+        listener = Listener(
+            store=self.store,
+            report=self.report,
+            health=self.health,
+            set_flags=self.config.set_flags,
+            on_gap=self.suspect,
+            behind=self.behind,
+        )
+        sweeper = Sweeper(store=self.store, report=self.report, worker=self.name, behind=self.behind)
+        by_way: dict[str, Role] = {"events": listener, "deadlines": sweeper, "reconcile": self.reconciler}
+        return [
+            *(by_way[way] for way in ways),
+            Monitor(store=self.store, health=self.health, on_gap=self.suspect, on_flags=listener.rebuild),
+            Heartbeat(store=self.store, name=self.name, health=self.health),
+            Reporter(report=self.report, health=self.health),
+        ]
 
 
 def _join(loops: list[Loop], deadline: float) -> None:

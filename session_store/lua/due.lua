@@ -1,12 +1,29 @@
 --! _now
--- Finds the sessions whose deadline is over; changes nothing.
--- KEYS  1 sessions, 2 records
--- ARGV  1 how many at most
--- Returns now (ms since the epoch), the next deadline (ms) or '', then for each due session, oldest first, its sid and record ('' if it has none)
-local now = now_ms()
-local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])
-local coming = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. now, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
-local answer = { now, coming[2] or '' }
+-- Finds the sessions whose deadline is over; changes no session. Of several workers, the one that holds the lease comes
+-- first; the others see what has been due for a while, so that they don't all do the same.
+-- KEYS  1 sessions, 2 records, 3 lease
+-- ARGV  1 how many at most, 2 who asks ('': nobody in particular, who comes first), 3 how long a lease lasts (ms),
+--       4 how much later (ms) the others come
+-- Returns now (ms since the epoch), how many ms are left until the next deadline that concerns the asker ('': none),
+--         then for each due session, oldest first, its sid and record ('' if it has none)
+local now, first = now_ms(), ARGV[2] == ''
+if not first then
+  local holder = redis.call('GET', KEYS[3])
+  if not holder then
+    -- Where memory is short Redis may refuse this; then everybody comes first, which is no harm.
+    redis.pcall('SET', KEYS[3], ARGV[2], 'PX', ARGV[3])
+    first = true
+  elseif holder == ARGV[2] then
+    if redis.call('PTTL', KEYS[3]) < ARGV[3] / 2 then
+      redis.call('PEXPIRE', KEYS[3], ARGV[3])
+    end
+    first = true
+  end
+end
+local horizon = first and now or now - ARGV[4]
+local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', horizon, 'LIMIT', 0, ARGV[1])
+local coming = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. horizon, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+local answer = { now, coming[2] and math.ceil(coming[2] - horizon) or '' }
 if #due > 0 then
   local records = redis.call('HMGET', KEYS[2], unpack(due))
   for i, sid in ipairs(due) do

@@ -75,7 +75,7 @@ class WorkerProcess:
 
     def wait_for_log(self, text: str, times: int = 1) -> None:
         """Wait until it has logged something."""
-        wait_until(lambda: self.log.count(text) >= times, f"{text!r} in the worker's log:\n{self.log}")
+        wait_until(lambda: self.log.count(text) >= times, f"{text!r} in the worker's log {self._log}")
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
@@ -96,7 +96,7 @@ class WorkerProcess:
 def environment(url: str, settings: Mapping[str, str] = {}) -> dict[str, str]:
     """Return a worker's environment."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("WIKI_")}
-    return {**ours, "PYTHONPATH": os.getcwd(), "WIKI_REDIS_URL": url, **settings}  # noqa: PTH109 - text is wanted
+    return {**ours, "PYTHONPATH": os.getcwd(), "WIKI_REDIS_URL": url, "WIKI_WORKER_HTTP": "", **settings}  # noqa: PTH109 - text is wanted
 
 
 def run_command(url: str, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:

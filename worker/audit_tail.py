@@ -1,0 +1,94 @@
+"""What is already written down: the audit log's last lines, also those of files that it was rotated to."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+#: Bytes read at a time, from the end of a file backwards.
+BLOCK = 1 << 20
+
+#: A compressed file can't be read backwards: where its turn comes, all of it counts, which does no harm.
+COMPRESSED = ".gz"
+
+#: An event as `Event.to_line` writes it. Texts can't contain it: their quotes are escaped.
+_EVENT = re.compile(rb'"id":"([A-Za-z0-9_-]{22})-(start|end)","action":"[a-z-]+"(?:,"reason":"([a-z_]+)")?')
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A line of the audit log, as far as it matters here; `reason` where it is an end."""
+
+    sid: str
+    action: str
+    reason: str | None
+
+    @property
+    def id(self) -> str:
+        """The event's id."""
+        return f"{self.sid}-{self.action}"
+
+
+def parse_line(line: bytes) -> Written | None:
+    """Read a line; None for one that is not ours."""
+    match = _EVENT.search(line)
+    return Written(match[1].decode(), match[2].decode(), match[3].decode() if match[3] else None) if match else None
+
+
+def written_after(path: Path, bases: set[str]) -> Iterator[Written]:
+    """Return all lines after the oldest of the bases, newest first; of a compressed file all, in any order.
+
+    Args:
+        path: the audit log.
+        bases: event ids. Where one of them is nowhere, or is empty, every line counts.
+    """
+    missing = set(bases)
+    for file in [path, *rotated(path)]:
+        for written in _written_in(file):
+            missing.discard(written.id)
+            if not missing and file.suffix != COMPRESSED:
+                return
+            yield written
+        if not missing:
+            return
+
+
+def last_written(path: Path) -> Written | None:
+    """Return the newest line there is, in the file or in what it was rotated to."""
+    files = (file for file in [path, *rotated(path)] if file.suffix != COMPRESSED)
+    return next((written for file in files for written in _written_in(file)), None)
+
+
+def rotated(path: Path) -> list[Path]:
+    """Return the files beside it that it was rotated to, the one written to last in front."""
+    found = [other for other in path.parent.glob(path.name + "?*") if other.suffix != ".lock" and other.is_file()]
+    return sorted(found, key=lambda other: other.stat().st_mtime_ns, reverse=True)
+
+
+def _written_in(path: Path) -> Iterator[Written]:
+    lines = _lines_compressed(path) if path.suffix == COMPRESSED else _lines_backwards(path)
+    return (written for line in lines if (written := parse_line(line)))
+
+
+def _lines_compressed(path: Path) -> Iterator[bytes]:
+    with gzip.open(path) as file:
+        yield from file
+
+
+def _lines_backwards(path: Path) -> Iterator[bytes]:
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return
+    with file:
+        end, rest = file.seek(0, 2), b""
+        while end:
+            start = max(0, end - BLOCK)
+            file.seek(start)
+            rest, *lines = (file.read(end - start) + rest).split(b"\n")
+            yield from reversed(lines)
+            end = start
+        yield rest

@@ -1,0 +1,122 @@
+"""How things stand, as Redis knows it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from session_store import Store
+from session_store.events import timestamp
+from session_store.keys import ShardKeys
+
+
+@dataclass(frozen=True)
+class ReaderStatus:
+    """An audit reader: how many entries it has not stored, and the age of the oldest (seconds)."""
+
+    name: str
+    shard: int
+    backlog: int
+    age: float
+
+
+@dataclass(frozen=True)
+class WorkerStatus:
+    """A worker: what it said of itself, and how long ago (seconds)."""
+
+    name: str
+    seen: float
+    role: str
+    ready: bool
+    did: str
+
+
+@dataclass(frozen=True)
+class Status:
+    """How things stand.
+
+    Attributes:
+        live: sessions alive.
+        next: when the next one ends, ISO 8601, or None.
+    """
+
+    live: int
+    next: str | None
+    readers: list[ReaderStatus]
+    workers: list[WorkerStatus]
+
+    def to_json(self) -> str:
+        """Return it for machines."""
+        return json.dumps(asdict(self), indent=2)
+
+    def to_text(self) -> str:
+        """Return it for people."""
+        lines = [f"live sessions   {self.live}", f"next deadline   {self.next or 'none'}"]
+        for reader in self.readers:
+            behind = f"{reader.backlog} behind, the oldest for {reader.age:.1f} s" if reader.backlog else "up to date"
+            lines.append(f"audit reader    {reader.name} (shard {reader.shard}): {behind}")
+        if not self.readers:
+            lines.append("audit reader    none: nobody stores what ends")
+        for worker in self.workers:
+            state = "" if worker.ready else ", not ready"
+            lines.append(f"worker          {worker.name} ({worker.role}{state}), {worker.seen:.0f} s ago: {worker.did}")
+        if not self.workers:
+            lines.append("worker          none has been heard of")
+        return "\n".join(lines)
+
+
+def read_status(store: Store) -> Status:
+    """Ask Redis.
+
+    Raises:
+        StoreUnavailable: it did not answer.
+    """
+    now = _now(store)
+    shards = store.keys.shards
+    readers = [reader for keys in shards for reader in _readers(store, keys, now)]
+    soonest = [score for keys in shards if (score := _soonest(store, keys)) is not None]
+    return Status(store.count(), timestamp(min(soonest)) if soonest else None, readers, _workers(store, shards[0], now))
+
+
+def _now(store: Store) -> float:
+    seconds, micros = store.command("TIME")
+    return int(seconds) * 1000 + int(micros) / 1000
+
+
+def _soonest(store: Store, keys: ShardKeys) -> float | None:
+    rows = store.command("ZRANGE", keys.sessions, 0, 0, "WITHSCORES")
+    row = rows[0] if rows and isinstance(rows[0], list | tuple) else rows
+    return float(row[1]) if row else None
+
+
+def _readers(store: Store, keys: ShardKeys, now: float) -> list[ReaderStatus]:
+    found = []
+    for name, kept in _pairs(store.command("HGETALL", keys.readers)):
+        position = kept.split(" ", 1)[0]
+        waiting = store.command("XRANGE", keys.audit, f"({position}", "+", "COUNT", 1)
+        oldest = float(waiting[0][0].split(b"-")[0]) if waiting else now
+        backlog = _backlog(store, keys, position) if waiting else 0
+        found.append(ReaderStatus(name, keys.number, backlog, max(0.0, now - oldest) / 1000))
+    return found
+
+
+def _backlog(store: Store, keys: ShardKeys, position: str) -> int:
+    """Count what comes after a position; a stream is trimmed to its slowest reader, so there is little before it."""
+    length = int(store.command("XLEN", keys.audit))
+    before = store.command("XRANGE", keys.audit, "-", position, "COUNT", 10_000)
+    return length - len(before)
+
+
+def _workers(store: Store, keys: ShardKeys, now: float) -> list[WorkerStatus]:
+    found = []
+    for name, kept in _pairs(store.command("HGETALL", keys.workers)):
+        said: dict[str, Any] = json.loads(kept)
+        age = max(0.0, now - said["seen"]) / 1000
+        found.append(WorkerStatus(name, age, said["role"], said["ready"], said["did"]))
+    return sorted(found, key=lambda worker: worker.seen)
+
+
+def _pairs(answer: Any) -> list[tuple[str, str]]:
+    rows = answer.items() if isinstance(answer, dict) else zip(answer[::2], answer[1::2], strict=True)
+    return sorted((name.decode("utf-8", "replace"), value.decode("utf-8", "replace")) for name, value in rows)
