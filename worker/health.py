@@ -38,7 +38,7 @@ class Health:
     """
 
     hearing: bool | None = None
-    flags_missing: str | None = ""
+    flags_missing: str | None = None
     writable: bool | None = None
     standby: bool = False
     backlog: int = 0

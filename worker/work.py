@@ -28,6 +28,9 @@ from .sweeper import Sweeper
 #: The three ways in which the worker learns of an end; each works alone.
 WAYS = ("events", "deadlines", "reconcile")
 
+#: Seconds between two moments at which the main thread can notice a signal that came to another thread.
+LOOK = 0.2
+
 #: Seconds that a stop waits for all roles together to finish what they have in hand.
 DRAIN = 4.0
 
@@ -51,7 +54,9 @@ def work(config: WorkerConfig, stop: threading.Event, *, ways: tuple[str, ...] =
     server = serve_health(*config.http, health=crew.health, metrics=crew.metrics) if config.http else None
     for loop in (auditor, *finders):
         loop.start()
-    stop.wait()
+    # The kernel may hand a signal to any thread; Python's handler runs when this one, the main thread, wakes.
+    while not stop.wait(LOOK):
+        pass
     _log.info("stopping: finishing what is in hand")
     deadline = time.monotonic() + DRAIN
     # A moment is kept for the auditor, whatever the others do.

@@ -82,6 +82,22 @@ class WorkerProcess:
         assert self._process is not None
         self._process.send_signal(number)
 
+    @property
+    def pid(self) -> int:
+        """The process."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self._process is not None and self._process.poll() is None
+
+    def kill(self) -> None:
+        """End it at once, as a crash would."""
+        self.signal(signal.SIGKILL)
+        self.wait()
+
     def stop(self) -> int:
         """Ask it to stop, and return its exit code."""
         self.signal(signal.SIGTERM)
