@@ -1,0 +1,55 @@
+# What people type. Everything is set up in .venv on first use.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help demo test check clean
+
+help:  ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / — /' | sed -E 's/^/make /'
+
+demo: $(VENV)/.demo  ## a site, its wiki, Redis and the worker on this machine, until Ctrl-C
+	@exec $(BIN)/python -m demo
+
+test: $(VENV)/.dev chromium  ## all tests, on a real Redis server, wiki and browser
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev  ## format, lint, types, and who may import whom
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean:  ## remove the environment, caches, and the demo's state
+	rm -rf $(VENV) var build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Each stamp is newer than setup.py once its extra is installed.
+$(VENV)/.demo: setup.py | $(BIN)/pip
+	@echo "Installing what the demo needs into $(VENV) …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --use-pep517 -e '.[demo]'
+	@touch $@
+
+$(VENV)/.dev: setup.py | $(BIN)/pip
+	@echo "Installing what the tests and checks need into $(VENV) …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --use-pep517 -e '.[dev]'
+	@touch $@ $(VENV)/.demo
+
+$(BIN)/pip:
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing. Install Python 3.11 or later, or name it: make PYTHON=…"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "$(PYTHON) is older than 3.11. Name a later one: make PYTHON=python3.12 …"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+		|| { echo "$(PYTHON) can't make virtual environments. On Debian: apt-get install python3-venv"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+# Browser tests drive the system's Chromium.
+.PHONY: chromium
+chromium:
+	@command -v chromium >/dev/null && exit 0; \
+	if ! command -v apt-get >/dev/null; then echo "The tests need Chromium as the command chromium; install it."; exit 1; fi; \
+	if [ "$$(id -u)" = 0 ]; then as=; elif sudo -n true 2>/dev/null; then as=sudo; \
+	else echo "The tests need Chromium. Install it: apt-get install chromium"; exit 1; fi; \
+	echo "Installing Chromium for the browser tests …"; \
+	$$as apt-get update -qq && $$as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null

@@ -1,0 +1,1 @@
+"""A whole site, wiki, Redis and worker on one machine: ``python -m demo``."""

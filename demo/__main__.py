@@ -1,0 +1,7 @@
+"""``python -m demo``."""
+
+import sys
+
+from .runner import main
+
+sys.exit(main())

@@ -1,0 +1,31 @@
+"""What the demo says when all is up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from session_store.connections import server_name
+
+from .config import COOKIE_AGE, Config
+
+
+def banner(config: Config, seconds: float) -> str:
+    """Return where everything is, and what to try."""
+    redis = f"{server_name(config.redis_url)} (yours)" if config.redis_url else f"127.0.0.1:{config.redis_port}"
+    age = f"{config.cookie_age} s" if config.cookie_age < 120 else f"{config.cookie_age / 60:g} minutes"
+    hint = "  (DEMO_COOKIE_AGE=30 make demo: watch one run out)" if config.cookie_age == COOKIE_AGE else ""
+    return f"""
+One log-in for a site and its wiki: all up after {seconds:.1f} s
+
+  Site       {config.site_url}   log in as sally or harry, password surf
+  Wiki       {config.wiki_url}   you are already logged in there
+  Sessions   end {age} after log-in{hint}
+  Audit log  {_short(config.audit_log)}   shown below as it grows
+  Redis      {redis}   the programs' logs: {_short(config.logs)}
+
+Ctrl-C stops everything; users, pages and the log are kept.
+"""
+
+
+def _short(path: Path) -> str:
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

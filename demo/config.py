@@ -1,0 +1,109 @@
+"""Where the demo keeps its state and on which ports it answers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import DemoError
+from .ports import free_port
+
+#: Bytes that a socket's path may have on every system, less what supervisord appends while it makes the socket.
+LONGEST_SOCKET = 90
+
+#: Seconds a session lasts: time enough to look around, short enough to watch one run out.
+COOKIE_AGE = 600
+
+#: Settings of the product that the person may choose; the demo sets the others itself.
+CHOOSABLE = {"WIKI_REDIS_URL", "WIKI_REDIS_PREFIX"}
+
+
+@dataclass(frozen=True)
+class Config:
+    """What was asked for.
+
+    Attributes:
+        var: the directory that keeps everything between runs.
+        redis_url: the Redis to use; None: start one.
+        cookie_age: seconds a session lasts.
+    """
+
+    var: Path
+    site_port: int
+    wiki_port: int
+    redis_port: int
+    redis_url: str | None
+    cookie_age: int
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Config:
+        """Read the ports, ``WIKI_REDIS_URL``, ``DEMO_VAR`` and ``DEMO_COOKIE_AGE``."""
+        return cls(
+            var=Path(environ.get("DEMO_VAR") or "var").absolute(),
+            site_port=_number(environ, "SITE_PORT", 8000, most=65535),
+            wiki_port=_number(environ, "WIKI_PORT", 8080, most=65535),
+            redis_port=_number(environ, "REDIS_PORT", 0, most=65535) or free_port(),
+            redis_url=environ.get("WIKI_REDIS_URL") or None,
+            cookie_age=_number(environ, "DEMO_COOKIE_AGE", COOKIE_AGE, most=10**7),
+        )
+
+    def __post_init__(self) -> None:
+        if len(os.fsencode(self.socket)) > LONGEST_SOCKET:
+            raise DemoError(f"The path {self.var} is too long for a socket in it. Set DEMO_VAR to a shorter one.")
+
+    @property
+    def site_url(self) -> str:
+        """Where the site is."""
+        return f"http://localhost:{self.site_port}/"
+
+    @property
+    def wiki_url(self) -> str:
+        """Where the wiki is."""
+        return f"http://localhost:{self.wiki_port}/"
+
+    @property
+    def redis(self) -> str:
+        """The Redis that is used, ours or theirs."""
+        return self.redis_url or f"redis://127.0.0.1:{self.redis_port}/0"
+
+    @property
+    def audit_log(self) -> Path:
+        """The file the worker writes."""
+        return self.var / "audit.jsonl"
+
+    @property
+    def logs(self) -> Path:
+        """The directory of the programs' logs."""
+        return self.var / "log"
+
+    @property
+    def socket(self) -> Path:
+        """Where supervisord answers."""
+        return self.var / "supervisor.sock"
+
+    def environment(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """Return the environment for all programs: ours, on top of what the shell gave."""
+        kept = {key: text for key, text in environ.items() if not key.startswith("WIKI_") or key in CHOOSABLE}
+        return kept | {
+            "DEMO_VAR": str(self.var),
+            "DEMO_START_REDIS": "false" if self.redis_url else "true",
+            "SITE_PORT": str(self.site_port),
+            "WIKI_PORT": str(self.wiki_port),
+            "REDIS_PORT": str(self.redis_port),
+            "WIKI_REDIS_URL": self.redis,
+            "WIKI_COOKIE_AGE": str(self.cookie_age),
+            "WIKI_URL": self.wiki_url,
+            "WIKI_SITE_URL": f"{self.site_url}sso/",
+            "WIKI_AUDIT_LOG": str(self.audit_log),
+            "WIKI_WORKER_HTTP": "",
+            "WIKI_LOG_DIR": str(self.logs),
+        }
+
+
+def _number(environ: Mapping[str, str], name: str, default: int, *, most: int) -> int:
+    text = environ.get(name) or str(default)
+    if not text.isascii() or not text.isdigit() or int(text) > most:
+        raise DemoError(f"{name} must be a whole number up to {most}, not {text!r}.")
+    return int(text)
