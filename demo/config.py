@@ -97,7 +97,7 @@ class Config:
             "WIKI_URL": self.wiki_url,
             "WIKI_SITE_URL": f"{self.site_url}sso/",
             "WIKI_AUDIT_LOG": str(self.audit_log),
-            "WIKI_WORKER_HTTP": "",
+            "WIKI_WORKER_HTTP": f"127.0.0.1:{free_port()}",
             "WIKI_LOG_DIR": str(self.logs),
         }
 

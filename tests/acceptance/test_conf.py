@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import configparser
+import json
 import os
 import pwd
 import shutil
+import signal
 import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 import redis
@@ -34,8 +37,9 @@ def test_supervisord_waits_longer_than_the_worker_drains() -> None:
     assert _program().getint("stopwaitsecs") > DRAIN
 
 
-def test_the_worker_has_a_section_of_its_own_and_nothing_else() -> None:
-    assert _parse(CONF / "wiki-worker.conf").sections() == ["program:wiki-worker"]
+def test_the_worker_and_its_watchdog_have_sections_of_their_own_and_nothing_else() -> None:
+    sections = _parse(CONF / "wiki-worker.conf").sections()
+    assert sections == ["program:wiki-worker", "eventlistener:wiki-worker-watchdog"]
 
 
 def test_both_supervisords_include_the_same_worker() -> None:
@@ -57,9 +61,22 @@ def test_production_supervisord_runs_the_worker_and_stops_it_in_time(
         process.terminate()
         assert process.wait(60) == 0
         assert time.monotonic() - begun < _program().getint("stopwaitsecs")
-    said = (tmp_path / "log" / "supervisord.log").read_text()
-    assert "stopped: wiki-worker (exit status 0)" in said
+    assert "stopped: wiki-worker (exit status 0)" in _said(tmp_path)
     assert not stat.S_IMODE(audit_log.stat().st_mode) & stat.S_IRWXO
+
+
+def test_the_watchdog_restarts_a_worker_that_hangs(tmp_path: Path, redis_server: RedisServer, store: Store) -> None:
+    patience = {"--timeout 11": "--timeout 2", "stopwaitsecs=20": "stopwaitsecs=1"}
+    with _supervisord(tmp_path, redis_server.url, patience):
+        first = wait_until(lambda: _worker_pid(store), "the worker", 20)
+        # What the watchdog is for: the process is there, and does nothing.
+        wait_until(lambda: "RUNNING state, process has stayed up" in _said(tmp_path), "the worker to count as up", 20)
+        os.kill(first, signal.SIGSTOP)
+        wait_until(lambda: _said(tmp_path).count("spawned: 'wiki-worker'") == 2, "a new worker", 30)
+        token = opened(store)
+        store.end(ref_of(token, SALLY), "logout")
+        audit_log = tmp_path / "lib" / "audit.jsonl"
+        wait_until(lambda: audit_log.read_text().count("\n") == 2, "start and end", 20)
 
 
 @pytest.mark.parametrize("binary", sorted({server_binary(), shutil.which("redis-server") or server_binary()}))
@@ -72,19 +89,22 @@ def test_redis_takes_every_line(binary: str, tmp_path: Path) -> None:
 
 
 @contextmanager
-def _supervisord(directory: Path, redis_url: str) -> Iterator[subprocess.Popen[bytes]]:
+def _supervisord(
+    directory: Path, redis_url: str, worker: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run the production file with its directories, user and Redis exchanged, and nothing else."""
     text = (CONF / "supervisord.conf").read_text()
     user = pwd.getpwuid(os.getuid()).pw_name
-    exchanged = {"user=wiki-sso": f"user={user}", "redis://localhost:6379/0": redis_url}
+    exchanged = {
+        "user=wiki-sso": f"user={user}",
+        "redis://localhost:6379/0": redis_url,
+        "127.0.0.1:9110": f"127.0.0.1:{free_port()}",
+    }
     for name, place in PLACES.items():
         (directory / name).mkdir()
         exchanged[place] = str(directory / name)
-    for old, new in exchanged.items():
-        assert old in text, old
-        text = text.replace(old, new)
-    (directory / "supervisord.conf").write_text(text)
-    shutil.copy(CONF / "wiki-worker.conf", directory)
+    (directory / "supervisord.conf").write_text(_exchange(text, exchanged))
+    (directory / "wiki-worker.conf").write_text(_exchange((CONF / "wiki-worker.conf").read_text(), worker))
     process = subprocess.Popen(
         [sys.executable, "-m", "supervisor.supervisord", "-c", str(directory / "supervisord.conf")],
         env=_environment(),
@@ -114,6 +134,23 @@ def _redis(binary: str, directory: Path) -> Iterator[redis.Redis]:
         process.wait(15)
 
 
+def _exchange(text: str, exchanged: Mapping[str, str]) -> str:
+    for old, new in exchanged.items():
+        assert old in text, old
+        text = text.replace(old, new)
+    return text
+
+
+def _said(directory: Path) -> str:
+    return (directory / "log" / "supervisord.log").read_text()
+
+
+def _worker_pid(store: Store) -> int | None:
+    """Return the process id that the worker's heartbeat tells."""
+    said = store.redis.hvals(store.keys.shards[0].workers)
+    return int(json.loads(said[0])["pid"]) if said else None
+
+
 def _answers(client: redis.Redis) -> bool:
     try:
         return bool(client.ping())
@@ -124,7 +161,10 @@ def _answers(client: redis.Redis) -> bool:
 def _environment() -> dict[str, str]:
     kept = {name: text for name, text in os.environ.items() if not name.startswith("WIKI_")}
     here = Path(sys.executable).parent
-    return {**kept, "PATH": f"{here}{os.pathsep}{kept['PATH']}", "WIKI_WORKER_HTTP": ""}
+    return {
+        **kept,
+        "PATH": f"{here}{os.pathsep}{kept['PATH']}",
+    }
 
 
 def _program() -> configparser.SectionProxy:
