@@ -76,7 +76,7 @@ class AuditReader:
         """
         self._store = store
         self.name = name
-        self._wait_ms = int(wait * 1000)
+        self._wait_ms = int(wait * 1000) or None  # to Redis 0 means for ever
         self._redis = client(store.config, patience=wait + store.config.redis_timeout)
         self._token = ""
         self._by_stream = {keys.audit.encode(): keys for keys in store.keys.shards}

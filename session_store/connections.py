@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from urllib.parse import urlsplit
 
@@ -13,6 +14,15 @@ from .config import Config
 
 _clients: dict[tuple[str, float], redis.Redis] = {}
 _lock = threading.Lock()
+
+
+def _forget_lock() -> None:
+    """Another thread may have held it at the fork; it does not exist here."""
+    global _lock  # noqa: PLW0603 - there is one a process
+    _lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forget_lock)
 
 
 def client(config: Config, *, patience: float | None = None) -> redis.Redis:

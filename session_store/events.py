@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,8 +11,10 @@ from typing import Any
 
 from .errors import BadRecord
 from .keys import SID
-from .records import Record, parse_record
+from .records import MAX_MS, Record, parse_record
 from .sessions import Reason
+
+TIME = re.compile(r"[0-9]{1,15}")
 
 ACTIONS = {"start": "session-started", "end": "session-ended"}
 
@@ -89,7 +92,7 @@ def parse_entry(position: bytes, fields: dict[bytes, bytes] | None, where: str) 
     name, at = position.decode(), texts.get("at", "")
     where = f"{where} {name}"
     action, sid = texts.get("action", ""), texts.get("sid", "")
-    if action not in ACTIONS or not SID.fullmatch(sid) or not at.isdigit() or len(at) > 15:
+    if action not in ACTIONS or not SID.fullmatch(sid) or not TIME.fullmatch(at) or int(at) > MAX_MS:
         raise BadRecord(where, "the entry is neither a start nor an end")
     reason = texts.get("reason") if action == "end" else None
     if action == "end" and reason not in set(Reason):

@@ -71,7 +71,7 @@ class Keys:
     def __init__(self, prefix: str = "sso", shards: int = 1) -> None:
         self.prefix = prefix
         self.shards = tuple(ShardKeys(prefix, number) for number in range(shards))
-        self._session_key = re.compile(rf"{re.escape(prefix)}:\{{(\d+)\}}:session:(.*)", re.DOTALL)
+        self._session_key = re.compile(rf"{re.escape(prefix)}:\{{(0|[1-9]\d*)\}}:session:(.*)", re.DOTALL | re.ASCII)
 
     def of_user(self, user_id: str) -> ShardKeys:
         """The shard that a user's sessions are opened in; CRC-32, so that it is the same in every process."""

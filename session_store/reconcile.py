@@ -56,7 +56,7 @@ def _keys(store: Store, keys: ShardKeys, page: int) -> Iterator[Page]:
 
 
 def _users(store: Store, keys: ShardKeys, page: int) -> Iterator[Page]:
-    for rows in _scan(store, "SCAN", match=keys.user_pattern, count=page):
+    for rows in _scan(store, "SCAN", match=keys.user_pattern, count=page, kind="set"):
         for row in rows:
             user_key = _text(row)
             for sids in _scan(store, "SSCAN", user_key, count=page):
@@ -76,11 +76,14 @@ def _end_gone(store: Store, keys: ShardKeys, sids: list[bytes]) -> Page:
     return Page(len(refs), store.end_all(refs, "lost", only_gone=True) if refs else [])
 
 
-def _scan(store: Store, command: str, key: str | None = None, *, count: int, match: str = "") -> Iterator[list[bytes]]:
+def _scan(
+    store: Store, command: str, key: str | None = None, *, count: int, match: str = "", kind: str = ""
+) -> Iterator[list[bytes]]:
     cursor = "0"
     while True:
         words: list[str | int] = [command, *([key] if key else []), cursor]
         words += ["MATCH", match] if match else []
+        words += ["TYPE", kind] if kind else []
         cursor, rows = store.command(*words, "COUNT", count)
         cursor = _text(cursor) if isinstance(cursor, bytes) else str(cursor)
         yield _flat(rows)

@@ -16,8 +16,11 @@ from .errors import BadRecord
 #: Of the records written here. A reader takes any version whose fields it can read and passes on what it doesn't know.
 VERSION = 1
 
+#: The last ms of the year 9999, since the epoch: what is later is no time that can be written down.
+MAX_MS = 253_402_300_799_999
+
 #: Characters kept of each text: enough for people, a bound for what a browser sends.
-LIMITS = {"user": 255, "name": 255, "email": 320, "display": 255, "ip": 45, "agent": 512}
+LIMITS = {"name": 255, "email": 320, "display": 255, "ip": 45, "agent": 512}
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Person:
         fields: dict[str, Any] = {"v": VERSION}
         if idle_ms:
             fields["idle"] = idle_ms
-        fields |= {key: _clean(text)[: LIMITS[key]] for key, text in texts.items() if text}
+        fields |= {key: _clean(text)[: LIMITS.get(key)] for key, text in texts.items() if text}
         # The scripts read times by pattern, which holds because nothing is put between a name and its number.
         return json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
 
@@ -83,25 +86,27 @@ def parse_record(raw: bytes | str, where: str) -> Record:
         raise BadRecord(where, "the record is not JSON") from None
     if not isinstance(fields, dict):
         raise BadRecord(where, "the record is not a JSON object")
-    texts = {key: _take(fields, key, str, "", where) for key in LIMITS}
+    texts = {key: _take(fields, key, str, "", where) for key in ("user", *LIMITS)}
     if not texts["user"] or not texts["name"]:
         raise BadRecord(where, "the record names no user")
     idle = _take(fields, "idle", int, 0, where)
     created, expires = (_take(fields, key, int, 0, where) for key in ("created", "expires"))
-    if created <= 0 or expires <= 0:
+    if not (0 < created <= MAX_MS and 0 < expires <= MAX_MS):
         raise BadRecord(where, "the record has no times")
     person = Person(texts["user"], texts["name"], texts["email"], texts["display"], texts["ip"], texts["agent"])
     extra = {key: value for key, value in fields.items() if key not in _KNOWN}
     return Record(person, created, expires, idle or None, extra)
 
 
-_KNOWN = {"v", "created", "expires", "idle", *LIMITS}
+_KNOWN = {"v", "created", "expires", "idle", "user", *LIMITS}
 
 
 def _take(fields: dict[str, Any], key: str, kind: type, default: Any, where: str) -> Any:
     value = fields.get(key, default)
     if type(value) is not kind:
         raise BadRecord(where, f"the record's {key!r} is not {'a text' if kind is str else 'a whole number'}")
+    if isinstance(value, str) and value != _clean(value):
+        raise BadRecord(where, f"the record's {key!r} is not Unicode")
     return value
 
 

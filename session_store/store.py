@@ -62,11 +62,9 @@ class Store:
             replaces: sessions of the same browser, which end as ``replaced``.
             lost: a session that Redis has lost and that this one is opened for; it ends as ``lost`` if nobody saw that.
         """
-        calls: list[Call[Any]] = [
-            verbs.end(self._shard(ref), [ref], "replaced", only_gone=False, actor="") for ref in replaces
-        ]
+        calls: list[Call[Any]] = [self._end_one(ref, "replaced", only_gone=False) for ref in replaces]
         if lost:
-            calls.append(verbs.end(self._shard(lost), [lost], "lost", only_gone=True, actor=""))
+            calls.append(self._end_one(lost, "lost", only_gone=True))
         calls.append(
             verbs.open_session(self._shard(token), token.sid, person, expires_at=expires_at, age=age, idle=idle)
         )
@@ -179,7 +177,9 @@ class Store:
         """List all sessions, page by page, those that end first in front (of each shard)."""
         for keys in self.keys.shards:
             first = 0
-            while found := self.run(verbs.list_page(keys, first, first + page - 1)):
+            seen = page
+            while seen == page:
+                seen, found = self.run(verbs.list_page(keys, first, first + page - 1))
                 yield from found
                 first += page
 
@@ -253,6 +253,10 @@ class Store:
         if keys is None:
             raise ValueError(f"there is no shard {name.shard}; WIKI_REDIS_SHARDS is {len(self.keys.shards)}")
         return keys
+
+    def _end_one(self, ref: Ref, reason: str, *, only_gone: bool) -> Call[list[End]]:
+        keys = self._shard(ref)
+        return verbs.end(keys, self._with_users(keys, [ref]), reason, only_gone=only_gone, actor="")
 
     def _with_users(self, keys: ShardKeys, refs: list[Ref]) -> list[Ref]:
         """Fill in whose the sessions are: a script must be given the key of every set that it changes."""

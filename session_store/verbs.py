@@ -8,7 +8,7 @@ from typing import Any
 
 from .errors import BadRecord
 from .keys import ShardKeys
-from .records import Person, Record, parse_record
+from .records import MAX_MS, Person, Record, parse_record
 from .scripts import Call, load
 from .sessions import Check, Due, End, Opening, Reason, Ref, Session
 from .throttle import Throttle
@@ -69,7 +69,7 @@ def renew(keys: ShardKeys, sid: str, *, age: int | None) -> Call[int | None]:
         load("renew"),
         [keys.session(sid), keys.sessions, keys.records],
         [sid, "" if age is None else age],
-        lambda left: left if left >= 0 else None,
+        lambda left: left if left > 0 else None,
     )
 
 
@@ -110,9 +110,14 @@ def list_user(keys: ShardKeys, user_id: str, limit: int) -> Call[list[Session]]:
     )
 
 
-def list_page(keys: ShardKeys, first: int, last: int) -> Call[list[Session]]:
-    """List the sessions from one rank to another, those that end first in front."""
-    return Call(load("list_page"), [keys.sessions, keys.records], [first, last], lambda rows: _sessions(keys, rows))
+def list_page(keys: ShardKeys, first: int, last: int) -> Call[tuple[int, list[Session]]]:
+    """List the sessions from one rank to another, those that end first in front, and say how many ranks there were."""
+    return Call(
+        load("list_page"),
+        [keys.sessions, keys.records],
+        [first, last],
+        lambda rows: (len(rows) // 3, _sessions(keys, rows)),
+    )
 
 
 def tidy_user(keys: ShardKeys, user_key: str, sids: Sequence[str]) -> Call[int]:
@@ -209,9 +214,15 @@ def _sessions(keys: ShardKeys, rows: list[bytes]) -> list[Session]:
     for sid, deadline, raw in zip(rows[::3], rows[1::3], rows[2::3], strict=True):
         text = _text(sid)
         record = parse_or_none(raw, f"{keys.records} {text}") if raw else None
-        if record and deadline:
-            found.append(Session(Ref(keys.number, text, record.person.user_id), record, int(float(deadline))))
+        if record:
+            found.append(Session(Ref(keys.number, text, record.person.user_id), record, _deadline(deadline, record)))
     return found
+
+
+def _deadline(score: bytes, record: Record) -> int:
+    """Read a score; where somebody has put something that is no time, the record's deadline counts."""
+    ms = float(score)
+    return int(ms) if 0 < ms <= MAX_MS else record.expires
 
 
 def _ended(mark: bytes | None) -> Reason | None:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 
 import hypothesis
+import moin.log
 import pytest
 import redis
 
 from session_store import Config, Store
 
-from .servers import RedisServer
+from .servers import PATIENCE, RedisServer
+
+# moin configures logging once, and silences every logger that exists by then: the site's, which Django has made.
+moin.log.getLogger(__name__)
+for logger in logging.Logger.manager.loggerDict.values():
+    if isinstance(logger, logging.Logger):
+        logger.disabled = False
 
 hypothesis.settings.register_profile("local", deadline=None, print_blob=True)
 hypothesis.settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True)
@@ -43,8 +51,8 @@ def raw(redis_server: RedisServer) -> Iterator[redis.Redis]:
 
 @pytest.fixture
 def store(redis_server: RedisServer, raw: redis.Redis) -> Store:
-    """A store on the emptied server."""
-    return Store(Config(redis_url=redis_server.url))
+    """A store on the emptied server, patient, so that a busy machine fails no test."""
+    return Store(Config(redis_url=redis_server.url, redis_timeout=PATIENCE))
 
 
 @pytest.fixture(autouse=True)

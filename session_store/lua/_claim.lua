@@ -12,7 +12,8 @@ local function claim(keys, session)
   end
   redis.call('XADD', keys.audit, '*', 'v', 1, 'action', 'end', 'sid', session.sid, 'reason', session.reason,
     'at', session.at, 'actor', session.actor, 'record', session.record or '')
-  if session.reason ~= 'expired' then
+  -- Whoever knows the deadline knows that it is over; an end before it must be remembered.
+  if session.reason ~= 'expired' or session.deadline > session.at then
     redis.pcall('HSET', keys.ended, session.sid, session.reason .. ' ' .. string.format('%.0f', session.deadline))
   end
   if session.user then

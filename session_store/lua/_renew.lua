@@ -12,7 +12,8 @@ local function renew(session, now)
     expires = until_then
   end
   local deadline = idle and math.min(expires, now + idle) or expires
-  if session.ttl > 0 and math.abs(deadline - now - session.ttl) < math.max(step, 2) then
+  local left = deadline - now
+  if session.ttl > 0 and math.abs(left - session.ttl) < math.max(step, 2) and session.ttl <= expires - now + 1 then
     return record, session.ttl
   end
   redis.call('PEXPIREAT', session.key, deadline)

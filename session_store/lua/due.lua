@@ -4,7 +4,8 @@
 -- KEYS  1 sessions, 2 records, 3 lease
 -- ARGV  1 how many at most, 2 who asks ('': nobody in particular, who comes first), 3 how long a lease lasts (ms),
 --       4 how much later (ms) the others come
--- Returns now (ms since the epoch), how many ms are left until the next deadline that concerns the asker ('': none),
+-- Returns now (ms since the epoch), how many ms are left until the next deadline that concerns the asker, a day at most
+--         ('': there is none),
 --         then for each due session, oldest first, its sid and record ('' if it has none)
 local now, first = now_ms(), ARGV[2] == ''
 if not first then
@@ -23,7 +24,7 @@ end
 local horizon = first and now or now - ARGV[4]
 local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', horizon, 'LIMIT', 0, ARGV[1])
 local coming = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. horizon, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
-local answer = { now, coming[2] and math.ceil(coming[2] - horizon) or '' }
+local answer = { now, coming[2] and math.min(math.ceil(coming[2] - horizon), 86400000) or '' }
 if #due > 0 then
   local records = redis.call('HMGET', KEYS[2], unpack(due))
   for i, sid in ipairs(due) do

@@ -12,6 +12,12 @@ end
 local asked, always, actor = ARGV[1], ARGV[2] == 'always', ARGV[3]
 local now = now_ms()
 
+-- Somebody may have put any number there; what can't be a time counts as none.
+local function time_of(score)
+  local ms = math.floor(tonumber(score) or 0)
+  return ms > 0 and ms < 1e15 and ms or nil
+end
+
 -- A deadline that has passed outweighs what the caller asks for: the session had ended by then. Of the two deadlines
 -- the earlier one counts, but a key that still lives has outlived the sorted set's.
 local function past_deadline(ttl, score, expires, idle)
@@ -66,7 +72,7 @@ for i = 4, #ARGV, 2 do
     answer = 'stray'
   else
     local record = redis.call('HGET', keys.records, sid)
-    local score = tonumber(redis.call('ZSCORE', keys.sessions, sid))
+    local score = time_of(redis.call('ZSCORE', keys.sessions, sid))
     local reason, at = verdict(sid, key, record, score)
     if reason and claim(keys, {
       sid = sid,
