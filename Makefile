@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check clean
+.PHONY: help demo test check faults clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / — /' | sed -E 's/^/make /'
@@ -14,6 +14,9 @@ demo: $(VENV)/.demo  ## a site, its wiki, Redis and the worker on this machine, 
 
 test: $(VENV)/.dev chromium  ## all tests, on a real Redis server, wiki and browser
 	$(BIN)/python -m pytest
+
+faults: $(VENV)/.dev  ## the long fault suite, about ten minutes: kills, pauses, rotations; prints a table
+	$(BIN)/python -m tests.faults
 
 check: $(VENV)/.dev  ## format, lint, types, and who may import whom
 	$(BIN)/ruff format --check

@@ -17,7 +17,7 @@ from .errors import StoreUnavailable
 from .keys import Keys, ShardKeys
 from .records import Person
 from .scripts import Call
-from .sessions import Check, Due, End, Opening, Ref, Session
+from .sessions import Check, Due, End, Opening, Reason, Ref, Session
 from .tokens import Token
 
 T = TypeVar("T")
@@ -112,10 +112,11 @@ class Store:
 
         Args:
             refs: which, of any shard.
-            reason: a `Reason`.
+            reason: a `Reason`; ValueError for anything else.
             only_gone: leave those alone that live; what is wrong with their deadline is mended.
             actor: as in `end`.
         """
+        reason = Reason(reason)
         ended: list[End] = []
         for batch in _batches(refs, verbs.BATCH):
             by_shard: dict[int, list[Ref]] = {}
@@ -143,13 +144,14 @@ class Store:
         """
         buried = 0
         for batch in _batches(ended, verbs.BATCH):
-            by_shard: dict[int, dict[str, str]] = {}
+            by_shard: dict[int, list[tuple[Ref, str]]] = {}
             for ref, reason in batch:
-                by_shard.setdefault(ref.shard, {})[ref.sid] = reason
-            for number, reasons in by_shard.items():
-                keys = self.keys.shards[number]
-                named = self._with_users(keys, [Ref(number, sid) for sid in reasons])
-                buried += self.run(verbs.bury(keys, [(ref, reasons[ref.sid]) for ref in named]))
+                by_shard.setdefault(ref.shard, []).append((ref, reason))
+            for group in by_shard.values():
+                refs, reasons = zip(*group, strict=True)
+                keys = self._shard(refs[0])
+                named = self._with_users(keys, list(refs))
+                buried += self.run(verbs.bury(keys, list(zip(named, reasons, strict=True))))
         return buried
 
     def due(self, keys: ShardKeys, *, limit: int = verbs.BATCH, worker: str = "") -> Due:

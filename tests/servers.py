@@ -104,7 +104,7 @@ class RedisServer:
             raise RuntimeError("it runs already")
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(self._command(), stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-        wait_until(self._answers, f"{self._command()[0]} to answer", PATIENCE)
+        wait_until(self._answers, f"{server_binary()} to answer", PATIENCE)
 
     def stop(self) -> None:
         """Let it shut down in order, as an operator would."""
@@ -135,7 +135,9 @@ class RedisServer:
 
     def _command(self) -> list[str]:
         settings = {**self.options, "port": self.port, "bind": "127.0.0.1", "dir": str(self.directory)}
-        words = [server_binary()]
+        # A test run that is killed can't end its servers: then the kernel does (when the starting thread is gone).
+        guard = shutil.which("setpriv")
+        words = [guard, "--pdeathsig", "KILL", server_binary()] if guard else [server_binary()]
         for name, value in settings.items():
             text = {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
             words += [f"--{name.replace('_', '-')}", text]

@@ -30,7 +30,7 @@ local function past_deadline(ttl, score, expires, idle)
   return at, (idle and expires and at < expires) and 'idle' or 'expired'
 end
 
-local function mend(sid, key, ttl, score, expires)
+local function mend(sid, key, user, ttl, score, expires)
   local deadline = math.min(ttl > 0 and now + ttl or score or expires, expires)
   if ttl == -1 or now + ttl > deadline + 1 then
     redis.call('PEXPIREAT', key, deadline)
@@ -38,10 +38,13 @@ local function mend(sid, key, ttl, score, expires)
   if not score or math.abs(score - deadline) > 1 then
     redis.call('ZADD', keys.sessions, deadline, sid)
   end
+  if user then
+    redis.pcall('SADD', user, sid)
+  end
 end
 
 -- Returns the reason and the time of the end, or nothing where the session lives on.
-local function verdict(sid, key, record, score)
+local function verdict(sid, key, user, record, score)
   local ttl = redis.call('PTTL', key)
   local expires = record and number_in(record, 'expires')
   local idle = record and number_in(record, 'idle')
@@ -51,7 +54,7 @@ local function verdict(sid, key, record, score)
   elseif always then
     return asked, now
   elseif ttl ~= -2 and expires then
-    mend(sid, key, ttl, score, expires)
+    mend(sid, key, user, ttl, score, expires)
     return nil
   elseif ttl ~= -2 then
     return 'lost', now -- without its record nobody can read it
@@ -73,7 +76,7 @@ for i = 4, #ARGV, 2 do
   else
     local record = redis.call('HGET', keys.records, sid)
     local score = time_of(redis.call('ZSCORE', keys.sessions, sid))
-    local reason, at = verdict(sid, key, record, score)
+    local reason, at = verdict(sid, key, user, record, score)
     if reason and claim(keys, {
       sid = sid,
       key = key,

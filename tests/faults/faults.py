@@ -19,12 +19,14 @@ class Fault:
 
     Attributes:
         strike: breaks the world so many times.
+        times: how often, in the long suite.
         loses: whether Redis itself may lose what it had acknowledged.
         options: what the world is made of.
     """
 
     name: str
     strike: Callable[[World, int], None]
+    times: int = 10
     loses: bool = False
     options: dict[str, str | bool | int] = field(default_factory=dict)
 
@@ -172,20 +174,20 @@ def three_workers(world: World, times: int) -> None:
 
 
 FAULTS = [
-    Fault("worker killed", kill_worker),
-    Fault("worker stopped for longer than sessions live", stop_worker_for_long),
-    Fault("three workers killed and paused", three_workers, options={"workers": 3}),
+    Fault("worker killed", kill_worker, times=200),
+    Fault("worker stopped for longer than sessions live", stop_worker_for_long, times=5),
+    Fault("three workers killed and paused", three_workers, times=40, options={"workers": 3}),
     Fault("Redis killed, AOF always", kill_redis),
     Fault("Redis killed, AOF everysec", kill_redis, loses=True, options={"appendfsync": "everysec"}),
     Fault("Redis back to an old dump", back_to_a_dump, loses=True, options={"appendonly": False}),
     Fault("Redis paused", pause_redis),
-    Fault("connections killed", kill_clients),
+    Fault("connections killed", kill_clients, times=40),
     Fault("listener cut off", cut_listener_off),
     Fault("FLUSHALL", flush_everything, loses=True),
-    Fault("SCRIPT FLUSH", flush_scripts),
+    Fault("SCRIPT FLUSH", flush_scripts, times=40),
     Fault("CONFIG forbidden", forbid_config),
     Fault("disk full", fill_disk),
-    Fault("file rotated", rotate),
+    Fault("file rotated", rotate, times=40),
     Fault("file blocked", block_file),
 ]
 

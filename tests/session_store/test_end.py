@@ -331,3 +331,10 @@ def test_what_ended_long_ago_is_forgotten_and_the_rest_is_kept(store, raw):
     assert pages > 1
     assert {field[:3] for field in raw.hkeys(keys.ended)} == {b"new"}
     assert raw.hlen(keys.ended) == 3000
+
+
+def test_a_reason_that_is_none_is_refused_before_anything_ends(store):
+    token = opened(store)
+    with pytest.raises(ValueError, match="a whim"):
+        store.end(ref_of(token), "a whim")
+    assert store.read(token)

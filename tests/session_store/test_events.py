@@ -121,7 +121,7 @@ def test_an_end_counts_though_its_record_is_broken(record):
         {b"at": b"1" * 40},
         {b"at": "²".encode()},
         {b"at": b"999999999999999"},
-        {b"reason": b"whim"},
+        {b"reason": b"a whim"},
         {b"reason": b""},
     ],
 )
@@ -129,6 +129,10 @@ def test_a_broken_entry_is_a_bad_record_that_names_its_place(wrong):
     with pytest.raises(BadRecord) as caught:
         parse_entry(b"5-0", END | wrong, "sso:{0}:audit").to_line()
     assert caught.value.where == "sso:{0}:audit 5-0"
+
+
+def test_a_reason_of_a_newer_site_is_a_reason():
+    assert parse_entry(b"5-0", END | {b"reason": b"too_tired"}, "stream").reason == "too_tired"
 
 
 @pytest.mark.parametrize("field", [b"action", b"sid", b"at", b"reason"])

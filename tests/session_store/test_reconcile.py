@@ -169,3 +169,11 @@ def test_a_users_set_of_the_wrong_type_does_not_keep_the_others_from_being_tidie
         raw.set(keys.user(f"odd{number}"), "garbage")
         raw.sadd(keys.user(f"even{number}"), "leftover")
     assert whole_pass(store) == ({}, 10)
+
+
+def test_a_user_s_set_that_lost_a_live_session_gets_it_back(store, raw):
+    token = opened(store)
+    raw.delete(store.keys.shards[0].user(SALLY.user_id))
+    for _ in reconcile(store, store.keys.shards[0]):
+        pass
+    assert raw.smembers(store.keys.shards[0].user(SALLY.user_id)) == {token.sid.encode()}

@@ -278,7 +278,7 @@ def test_whatever_happens_a_session_lives_as_long_as_it_should_and_ends_once_for
     run_state_machine_as_test(
         lambda: StoreMachine(redis_server),
         settings=settings(
-            max_examples=120,
+            max_examples=90,
             stateful_step_count=40,
             phases=[Phase.reuse, Phase.generate, Phase.shrink],
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

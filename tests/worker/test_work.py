@@ -259,7 +259,7 @@ def test_garbage_stops_nothing(start_worker, open_session, store):
     store.redis.zadd(keys.sessions, {"no sid": 1, "x" * 22: 2, b"\xff\xfe": 3})
     store.redis.hset(keys.records, "y" * 22, "{nonsense")
     store.redis.xadd(keys.audit, {"what": "ever"})
-    store.redis.xadd(keys.audit, {"v": "1", "action": "end", "sid": "z" * 22, "at": "5", "reason": "boredom"})
+    store.redis.xadd(keys.audit, {"v": "1", "action": "end", "sid": "z" * 22, "at": "5", "reason": "Boredom!"})
     worker = start_worker()
     ref = open_session(age=200)
     wait_until(lambda: worker.ends.get(ref.sid) == "expired", "the end in the audit log")
