@@ -13,7 +13,7 @@ demo: $(VENV)/.demo  ## a site, its wiki, Redis and the worker on this machine, 
 	@exec $(BIN)/python -m demo
 
 test: $(VENV)/.dev chromium  ## all tests, on a real Redis server, wiki and browser
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 faults: $(VENV)/.dev  ## the long fault suite, about ten minutes: kills, pauses, rotations; prints a table
 	$(BIN)/python -m tests.faults

@@ -17,6 +17,7 @@ DEV = [
     "playwright>=1.49",
     "pytest>=8.3",
     "pytest-django>=4.9",
+    "pytest-xdist>=3.6",
     "ruff>=0.8",
     "setuptools>=69",
 ]

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import logging
 import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+_log = logging.getLogger(__name__)
 
 #: Bytes read at a time, from the end of a file backwards.
 BLOCK = 1 << 20
@@ -64,7 +68,12 @@ def last_written(path: Path) -> Written | None:
 
 def rotated(path: Path) -> list[Path]:
     """Return the files beside it that it was rotated to, the one written to last in front."""
-    found = [other for other in path.parent.glob(path.name + "?*") if other.suffix != ".lock" and other.is_file()]
+    beside = path.parent.iterdir() if path.parent.is_dir() else ()
+    found = [
+        other
+        for other in beside
+        if other.name.startswith(path.name) and other.name not in {path.name, path.name + ".lock"} and other.is_file()
+    ]
     return sorted(found, key=lambda other: other.stat().st_mtime_ns, reverse=True)
 
 
@@ -74,8 +83,11 @@ def _written_in(path: Path) -> Iterator[Written]:
 
 
 def _lines_compressed(path: Path) -> Iterator[bytes]:
-    with gzip.open(path) as file:
-        yield from file
+    try:
+        with gzip.open(path) as file:
+            yield from (line for line in file if line.endswith(b"\n"))
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        _log.warning("%s can be read only in part: %s", path, error)
 
 
 def _lines_backwards(path: Path) -> Iterator[bytes]:
@@ -84,11 +96,16 @@ def _lines_backwards(path: Path) -> Iterator[bytes]:
     except FileNotFoundError:
         return
     with file:
-        end, rest = file.seek(0, 2), b""
+        end, rest, whole = file.seek(0, 2), b"", False
         while end:
             start = max(0, end - BLOCK)
             file.seek(start)
             rest, *lines = (file.read(end - start) + rest).split(b"\n")
+            if lines and not whole:
+                # What follows the last newline is torn: it was never acknowledged, so it is not written down.
+                lines.pop()
+                whole = True
             yield from reversed(lines)
             end = start
-        yield rest
+        if whole:
+            yield rest

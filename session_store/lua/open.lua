@@ -13,8 +13,9 @@ end
 local sid, now = ARGV[1], now_ms()
 local expires = tonumber(ARGV[3]) or now + tonumber(ARGV[4])
 local earlier, ttl = redis.call('HGET', KEYS[3], sid), redis.call('PTTL', KEYS[1])
-if earlier and (ttl > 0 or ttl == -1) then
-  return { 'alive', number_in(earlier, 'expires') or expires, now }
+local kept = earlier and number_in(earlier, 'expires')
+if kept and kept > now and (ttl > 0 or ttl == -1) then
+  return { 'alive', kept, now }
 end
 if earlier or redis.call('HEXISTS', KEYS[4], sid) == 1 then
   return { 'ended', expires, now }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,9 +31,10 @@ def demo(first_start: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @pytest.fixture
-def var(first_start: Demo, tmp_path: Path) -> Path:
-    """A copy of the directory of a demo that was started before."""
-    return Path(shutil.copytree(first_start.var, tmp_path / "var"))
+def var(first_start: Demo) -> Iterator[Path]:
+    """A copy of the directory of a demo that was started before; its path is short, as there are sockets in it."""
+    with tempfile.TemporaryDirectory(prefix="demo-") as place:
+        yield Path(shutil.copytree(first_start.var, Path(place) / "var"))
 
 
 @pytest.fixture(scope="module")

@@ -124,7 +124,7 @@ def test_an_entry_without_record_ends_once_and_blocks_nothing(store, raw):
 
 
 def test_all_ends_of_a_batch_are_told(store):
-    keys, expires = store.keys.shards[0], server_time(store) + 200
+    keys, expires = store.keys.shards[0], server_time(store) + 1500
     calls = [
         verbs.open_session(keys, new_token().sid, SALLY, expires_at=expires, age=None, idle=None)
         for _ in range(verbs.BATCH + 20)
