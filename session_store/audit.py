@@ -60,6 +60,12 @@ class Batch:
     last: str
 
 
+def order(position: str) -> tuple[int, int]:
+    """Return a stream id as numbers that can be compared."""
+    ms, _, sequence = position.partition("-")
+    return int(ms), int(sequence)
+
+
 class AuditReader:
     """One reader of the stream, with a name under which Redis keeps its position. Attach before anything else.
 

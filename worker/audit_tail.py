@@ -18,8 +18,8 @@ BLOCK = 1 << 20
 #: A compressed file can't be read backwards: where its turn comes, all of it counts, which does no harm.
 COMPRESSED = ".gz"
 
-#: An event as `Event.to_line` writes it. Texts can't contain it: their quotes are escaped.
-_EVENT = re.compile(rb'"id":"([A-Za-z0-9_-]{22})-(start|end)","action":"[a-z-]+"(?:,"reason":"([a-z_]+)")?')
+#: An event as `Event.to_line` writes it: sid, action, reason. Texts can't contain it: their quotes are escaped.
+EVENT = re.compile(rb'"id":"([A-Za-z0-9_-]{22})-(start|end)","action":"[a-z-]+"(?:,"reason":"([a-z_]+)")?')
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Written:
 
 def parse_line(line: bytes) -> Written | None:
     """Read a line; None for one that is not ours."""
-    match = _EVENT.search(line)
+    match = EVENT.search(line)
     return Written(match[1].decode(), match[2].decode(), match[3].decode() if match[3] else None) if match else None
 
 

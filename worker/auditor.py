@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from session_store import Ref, Store
-from session_store.audit import Attachment, AuditReader, Batch
+from session_store.audit import Attachment, AuditReader, Batch, order
 from session_store.keys import ShardKeys
 from session_store.throttle import Throttle
 
@@ -91,7 +91,7 @@ class Auditor:
         start = time.monotonic()
         bases = {attachment.base for attachment in attachments}
         self._refused = Refused(self._buried(written_after(self._path, bases)))
-        self._until = {at.keys: at.last for at in attachments if _order(at.last) > _order(at.position)}
+        self._until = {at.keys: at.last for at in attachments if order(at.last) > order(at.position)}
         took = time.monotonic() - start
         _log.info("writing %s; %d lines to refuse (%.1f s)", self._path, len(self._refused), took)
         self._rebase(reader, attachments)
@@ -164,7 +164,7 @@ class Auditor:
         if fate in {Fate.REMOVED, Fate.CUT}:
             self._complain(fate)
             return False
-        passed = _order(batch.last) >= _order(self._until.get(batch.keys, "0-0"))
+        passed = order(batch.last) >= order(self._until.get(batch.keys, "0-0"))
         base = batch.events[-1].id if batch.events and passed else ""
         if not reader.acknowledge(batch, base=base):
             _log.warning("Redis is not what it was; comparing it with %s", self._path)
@@ -185,8 +185,3 @@ class Auditor:
         if not attached:
             _log.warning("Redis is not what it was; comparing it with %s", self._path)
         return attached
-
-
-def _order(position: str) -> tuple[int, int]:
-    ms, _, sequence = position.partition("-")
-    return int(ms), int(sequence)

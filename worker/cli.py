@@ -18,7 +18,7 @@ from .config import WorkerConfig
 from .diagnosis import diagnose
 from .signals import stop_on_signals
 from .status import read_status
-from .verify import Findings, note_missing, verify
+from .verify import Findings, known_sids, note_missing, verify
 from .work import WAYS, work
 
 
@@ -80,12 +80,16 @@ def _verify(config: WorkerConfig, options: argparse.Namespace) -> int:
 
     def progress(read: int) -> None:
         if shown:
-            print(f"\r{read * 100 // size:3d} %", end="", file=sys.stderr, flush=True)
+            print(f"\r{min(100, read * 100 // size):3d} %", end="", file=sys.stderr, flush=True)
 
     findings = verify(options.files, progress=progress)
     if shown:
         print("\r     \r", end="", file=sys.stderr)
-    note_missing(findings, {session.ref.sid for session in Store(config.store).sessions()})
+    try:
+        if findings.started:
+            note_missing(findings, known_sids(Store(config.store)))
+    except StoreUnavailable as error:
+        print(f"starts without an end were not looked at: {error}", file=sys.stderr)
     _print_findings(findings, as_json=options.json)
     return Exit.WRONG if findings.problems else Exit.OK
 

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from session_store import Store
+from session_store.audit import order
 from session_store.events import timestamp
 from session_store.keys import ShardKeys
+from session_store.records import MAX_MS
+
+from .health import BACKLOG
+
+#: What a reader's position looks like.
+POSITION = re.compile(r"[0-9]{1,20}-[0-9]{1,20}")
+
+#: Entries counted at a time.
+PAGE = 10_000
 
 
 @dataclass(frozen=True)
@@ -87,34 +98,54 @@ def _now(store: Store) -> float:
 def _soonest(store: Store, keys: ShardKeys) -> float | None:
     rows = store.command("ZRANGE", keys.sessions, 0, 0, "WITHSCORES")
     row = rows[0] if rows and isinstance(rows[0], list | tuple) else rows
-    return float(row[1]) if row else None
+    score = float(row[1]) if row else 0.0
+    return score if 0 < score <= MAX_MS else None
 
 
 def _readers(store: Store, keys: ShardKeys, now: float) -> list[ReaderStatus]:
-    found = []
-    for name, kept in _pairs(store.command("HGETALL", keys.readers)):
-        position = kept.split(" ", 1)[0]
-        waiting = store.command("XRANGE", keys.audit, f"({position}", "+", "COUNT", 1)
-        oldest = float(waiting[0][0].split(b"-")[0]) if waiting else now
-        backlog = _backlog(store, keys, position) if waiting else 0
-        found.append(ReaderStatus(name, keys.number, backlog, max(0.0, now - oldest) / 1000))
-    return found
+    positions = {name: kept.split(" ", 1)[0] for name, kept in _pairs(store.command("HGETALL", keys.readers))}
+    positions = {name: position for name, position in positions.items() if POSITION.fullmatch(position)}
+    slowest = min(map(order, positions.values()), default=(0, 0))
+    return [
+        _reader(store, keys, now, name, position, slowest=order(position) == slowest)
+        for name, position in positions.items()
+    ]
 
 
-def _backlog(store: Store, keys: ShardKeys, position: str) -> int:
-    """Count what comes after a position; a stream is trimmed to its slowest reader, so there is little before it."""
-    length = int(store.command("XLEN", keys.audit))
-    before = store.command("XRANGE", keys.audit, "-", position, "COUNT", 10_000)
-    return length - len(before)
+def _reader(store: Store, keys: ShardKeys, now: float, name: str, position: str, *, slowest: bool) -> ReaderStatus:
+    waiting = store.command("XRANGE", keys.audit, f"({position}", "+", "COUNT", 1)
+    if not waiting:
+        return ReaderStatus(name, keys.number, 0, 0.0)
+    age = max(0.0, now - order(waiting[0][0].decode())[0]) / 1000
+    # The stream is trimmed to the slowest reader: for that one, all of it is waiting.
+    backlog = int(store.command("XLEN", keys.audit)) if slowest else _count_after(store, keys, position)
+    return ReaderStatus(name, keys.number, backlog, age)
+
+
+def _count_after(store: Store, keys: ShardKeys, position: str) -> int:
+    count = 0
+    while count < BACKLOG:
+        page = store.command("XRANGE", keys.audit, f"({position}", "+", "COUNT", PAGE)
+        count += len(page)
+        if len(page) < PAGE:
+            break
+        position = page[-1][0].decode()
+    return count
 
 
 def _workers(store: Store, keys: ShardKeys, now: float) -> list[WorkerStatus]:
-    found = []
-    for name, kept in _pairs(store.command("HGETALL", keys.workers)):
-        said: dict[str, Any] = json.loads(kept)
-        age = max(0.0, now - said["seen"]) / 1000
-        found.append(WorkerStatus(name, age, said["role"], said["ready"], said["did"]))
-    return sorted(found, key=lambda worker: worker.seen)
+    found = (_worker(name, kept, now) for name, kept in _pairs(store.command("HGETALL", keys.workers)))
+    return sorted(filter(None, found), key=lambda worker: worker.seen)
+
+
+def _worker(name: str, kept: str, now: float) -> WorkerStatus | None:
+    """Read what a worker said of itself; None for what no worker has said."""
+    try:
+        said = json.loads(kept)
+        age = max(0.0, now - float(said["seen"])) / 1000
+        return WorkerStatus(name, age, str(said["role"]), bool(said["ready"]), str(said["did"]))
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 def _pairs(answer: Any) -> list[tuple[str, str]]:

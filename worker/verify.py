@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO, cast
 
-from .audit_tail import parse_line
+from session_store import Store
+from session_store.keys import ShardKeys
+
+from .audit_tail import COMPRESSED, EVENT
 
 #: Examples that are kept of each kind of problem.
 EXAMPLES = 20
+
+#: Entries of the stream read at a time.
+PAGE = 1000
 
 #: Lines between two reports of progress.
 STRIDE = 50_000
@@ -64,41 +72,56 @@ def verify(files: Iterable[Path], *, progress: Callable[[int], None] = lambda _:
         OSError: a file can't be read.
     """
     findings = Findings()
-    ended: set[str] = set()
-    for number, line in enumerate(_lines(files, findings, progress), 1):
-        findings.lines = number
-        written = parse_line(line)
-        if written is None:
-            findings.foreign.add(line[:80].decode("utf-8", "replace"))
-        elif written.action == "start":
-            if written.sid in findings.started or written.sid in ended:
-                # Its end may have come first; that is a problem of its own.
-                findings.twice.add(written.id)
-            else:
-                findings.started.add(written.sid)
-        elif written.sid in ended:
-            findings.twice.add(written.id)
-        else:
-            if written.sid in findings.started:
-                findings.started.discard(written.sid)
-            else:
-                findings.early.add(written.id)
-            ended.add(written.sid)
-            findings.ends += 1
+    started: set[bytes] = set()
+    ended: set[bytes] = set()
+    for line in _lines(files, findings, progress):
+        match = EVENT.search(line)
+        if match is None:
+            findings.foreign.add(ascii(line[:80].decode("utf-8", "replace")))
+            continue
+        sid, action = match.group(1, 2)
+        seen = started if action == b"start" else ended
+        if sid in seen:
+            findings.twice.add(f"{sid.decode()}-{action.decode()}")
+        elif action == b"end" and sid not in started:
+            findings.early.add(f"{sid.decode()}-end")
+        seen.add(sid)
+    findings.ends = len(ended)
+    findings.started = {sid.decode() for sid in started - ended}
     return findings
 
 
-def note_missing(findings: Findings, live: set[str]) -> None:
-    """Name the sessions that began, have no end, and don't live."""
-    for sid in sorted(findings.started - live):
+def note_missing(findings: Findings, known: set[str]) -> None:
+    """Name the sessions that began, have no end, and that Redis knows nothing of."""
+    for sid in sorted(findings.started - known):
         findings.missing.add(sid)
+
+
+def known_sids(store: Store) -> set[str]:
+    """Return the sid of every live session, and of every event that waits in Redis to be written.
+
+    Raises:
+        StoreUnavailable: Redis did not answer.
+    """
+    live = {session.ref.sid for session in store.sessions()}
+    return live | {sid for keys in store.keys.shards for sid in _waiting(store, keys)}
+
+
+def _waiting(store: Store, keys: ShardKeys) -> Iterator[str]:
+    """Return the sid of every entry that is still in the stream."""
+    position: str = "-"
+    page: list[tuple[bytes, dict[bytes, bytes]]] = []
+    while position == "-" or page:
+        page = store.command("XRANGE", keys.audit, position, "+", "COUNT", PAGE)
+        yield from (fields.get(b"sid", b"").decode("utf-8", "replace") for _, fields in page)
+        position = f"({page[-1][0].decode()}" if page else "+"
 
 
 def _lines(files: Iterable[Path], findings: Findings, progress: Callable[[int], None]) -> Iterator[bytes]:
     read = count = 0
     for path in files:
         line = b"\n"
-        with path.open("rb") as file:
+        with _open(path) as file:
             for line in file:
                 read += len(line)
                 count += 1
@@ -107,4 +130,9 @@ def _lines(files: Iterable[Path], findings: Findings, progress: Callable[[int], 
                 yield line
         if not line.endswith(b"\n"):
             findings.torn.add(str(path))
+    findings.lines = count
     progress(read)
+
+
+def _open(path: Path) -> IO[bytes]:
+    return cast("IO[bytes]", gzip.open(path)) if path.suffix == COMPRESSED else path.open("rb")
