@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +51,7 @@ def _address(environ: Mapping[str, str], name: str, *, default: tuple[str, int] 
     if not text:
         return None
     host, _, port = text.rpartition(":")
-    if not host or not port.isdigit() or int(port) > 65535:
+    if not host or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535:
         raise ConfigurationError(name, f"must be host:port, as in 127.0.0.1:9110, or empty, not {text!r}")
     return host.strip("[]"), int(port)
 

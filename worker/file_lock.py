@@ -55,6 +55,7 @@ class FileLock:
         if kept:
             return kept
         name = f"{socket.gethostname()}:{self._target.absolute()}".replace(" ", "_")
+        name = name.encode("utf-8", "backslashreplace").decode()  # a path may be any bytes
         os.pwrite(self._file, name.encode() + b"\n", 0)
         os.fsync(self._file)
         return name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 import threading
 from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -30,8 +31,11 @@ def serve_health(host: str, port: int, *, health: Health, metrics: Metrics) -> T
             "/metrics": lambda: (200, CONTENT_TYPE_LATEST, metrics.page()),
         }
 
+    class Server(ThreadingHTTPServer):
+        address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+
     try:
-        server = ThreadingHTTPServer((host, port), Handler)
+        server = Server((host, port), Handler)
     except OSError as error:
         _log.error("no health page: %s on %s:%d; set WIKI_WORKER_HTTP", error.strerror, host, port)
         return None

@@ -115,7 +115,7 @@ def test_what_ended_before_redis_went_back_to_an_older_dump_does_not_live_again(
         keys = store.keys.shards[0]
         worker = start_worker(url=server.url)
         logged_out, revoked, lives = (open_on(store, str(number)) for number in range(3))
-        expired = open_on(store, "3", age=1200)
+        expired = open_on(store, "3", age=3000)
         wait_for_lines(once(logged_out, revoked, lives, expired, ended=False), worker.audit_log)
         wait_until_stored(store)
         store.redis.save()
@@ -173,7 +173,7 @@ def keeps_stream(store: Store) -> AuditReader:
     return reader
 
 
-@pytest.mark.parametrize("rotation", ["none", "renamed", "renamed and begun", "renamed twice", "compressed"])
+@pytest.mark.parametrize("rotation", ["none", "renamed", "renamed twice", "compressed"])
 def test_a_crash_between_writing_and_acknowledging_repeats_nothing(
     start_worker, open_session, store, keeps_stream, rotation
 ):
@@ -191,9 +191,8 @@ def test_a_crash_between_writing_and_acknowledging_repeats_nothing(
     older = path.with_name("audit.jsonl.1")
     if rotation != "none":
         path.rename(older)
-    if rotation in {"renamed and begun", "renamed twice"}:
-        path.touch()
     if rotation == "renamed twice":
+        path.touch()
         older.rename(path.with_name("audit.jsonl.2"))
         path.rename(older)
     if rotation == "compressed":
@@ -260,11 +259,8 @@ def torn(path: Path) -> bytes:
     return path.read_bytes().rsplit(b"\n", 1)[1]
 
 
-#: Bytes of a line that the disk still takes: a few; up to the event's id and more; all but one or two.
-ROOM = (40, 250, 350)
-
-
-@pytest.mark.parametrize("room", ROOM)
+#: Bytes of a line that the disk still takes: a few; up to the event's id and more.
+@pytest.mark.parametrize("room", [40, 250])
 def test_a_full_disk_keeps_events_in_redis_and_the_worker_goes_on_by_itself(filled, store, room):
     worker, refs = filled
     path = worker.audit_log
@@ -277,8 +273,7 @@ def test_a_full_disk_keeps_events_in_redis_and_the_worker_goes_on_by_itself(fill
     wait_for_lines(once(refs[0]) + once(*refs[1:], ended=False), path)
 
 
-@pytest.mark.parametrize("dies", [False, True])
-@pytest.mark.parametrize("room", ROOM)
+@pytest.mark.parametrize(("room", "dies"), [(40, False), (250, False), (350, True)])
 def test_a_line_torn_by_a_full_disk_is_written_anew_though_the_file_is_rotated_then(filled, store, room, dies):
     worker, refs = filled
     path, older = worker.audit_log, worker.audit_log.with_name("audit.jsonl.1")
@@ -296,12 +291,13 @@ def test_a_line_torn_by_a_full_disk_is_written_anew_though_the_file_is_rotated_t
     assert lines_of(path) == Counter([f"{refs[0].sid}-end"])
 
 
-def test_an_audit_log_that_is_removed_is_begun_anew_and_said_to_be_gone(start_worker, open_session, tmp_path):
+def test_an_audit_log_that_is_removed_is_begun_anew_and_said_to_be_gone(start_worker, open_session, store, tmp_path):
     directory = tmp_path / "log"
     path = directory / "audit.jsonl"
     worker = start_worker(WIKI_AUDIT_LOG=str(path))
     first = open_session(age=100)
     wait_until(lambda: lines_of(path) == once(first), "the first end")
+    wait_until_stored(store)
     path.unlink()
     second = open_session(age=100)
     wait_until(lambda: lines_of(path) == once(second), "the second end, in a file of its own")

@@ -60,7 +60,7 @@ def test_a_good_log_has_no_problem(path):
         (text(start(1), end(1), end(1, "logout"), end(1)), {"events written": 2}),
         (text(start(1), end(1), start(1)), {"events written": 1}),
         (text(end(1)), {"ends before": 1}),
-        (text(end(1), start(1)), {"ends before": 1, "events written": 1}),
+        (text(end(1), start(1)), {"ends before": 1}),
         (GOOD + b"what is this\n", {"lines that": 1}),
         (GOOD + b"\n\n", {"lines that": 2}),
         (GOOD + b"\xff\xfe\n", {"lines that": 1}),
@@ -108,7 +108,7 @@ def test_what_is_found_is_what_a_plain_count_gives(tmp_path_factory, events):
     early = {n for n, action in first if action == "end" and first[n, "end"] < first.get((n, "start"), len(events))}
     assert findings.early.count == len(early)
     again = sum(count - 1 for count in counts.values())
-    assert findings.twice.count == again + sum((number, "start") in first for number in early)
+    assert findings.twice.count == again
     assert findings.started == {sid(n) for n, action in first if action == "start" and (n, "end") not in first}
 
 
@@ -146,7 +146,7 @@ def test_problems_give_exit_code_1_and_are_named(redis_server, raw, path):
     assert f"1 events written twice, such as {sid(1)}-end" in done.stdout
     assert f"1 ends before their starts, or without any, such as {sid(3)}-end" in done.stdout
     assert f"1 starts without an end and without a live session, such as {sid(2)}" in done.stdout
-    assert "1 lines that are no events, such as garbage" in done.stdout
+    assert "1 lines that are no events, such as 'garbage" in done.stdout
 
 
 def test_a_line_that_is_no_event_can_do_nothing_to_the_terminal(redis_server, raw, path):

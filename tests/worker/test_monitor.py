@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import pytest
+from redis.exceptions import OutOfMemoryError
+
+from session_store import Config, Store, StoreUnavailable
+from tests.servers import RedisServer
+from worker.flags import SETTING
+from worker.health import Health
+from worker.monitor import Monitor
+
+from .conftest import open_on
+
+
+class Watch:
+    """A monitor, and what it says."""
+
+    def __init__(self, store: Store) -> None:
+        self.health = Health(flags_missing="")
+        self.said: list[str] = []
+        self.monitor = Monitor(
+            store=store, health=self.health, on_gap=self.said.append, on_flags=lambda: self.said.append("flags")
+        )
+
+    def look(self) -> list[str]:
+        """Look once, and return what it had to say."""
+        self.said.clear()
+        assert self.monitor.step() > 0
+        return list(self.said)
+
+
+def test_it_counts_what_lives_and_what_waits(store, open_session):
+    watch = Watch(store)
+    watch.look()
+    assert (watch.health.live, watch.health.backlog) == (0, 0)
+    ref = open_session()
+    open_session()
+    store.end(ref, "logout")
+    watch.look()
+    assert (watch.health.live, watch.health.backlog) == (1, 3)
+
+
+def test_flags_that_are_taken_away_are_said_until_they_are_back(store, raw):
+    raw.config_set(SETTING, "Kxe")
+    watch = Watch(store)
+    assert watch.look() == []
+    raw.config_set(SETTING, "Kx")
+    assert watch.look() == ["flags"]
+    raw.config_set(SETTING, "AK")
+    assert watch.look() == []
+
+
+def test_flags_that_were_missing_before_are_no_news(store, raw):
+    watch = Watch(store)
+    for known in ("x", None):
+        watch.health.flags_missing = known
+        assert watch.look() == []
+
+
+def test_a_restart_of_redis_is_a_gap_and_is_said_once():
+    with RedisServer(save="", appendonly=True, notify_keyspace_events="Kxe") as server:
+        watch = Watch(Store(Config(redis_url=server.url)))
+        assert watch.look() == []
+        server.stop()
+        with pytest.raises(StoreUnavailable):
+            watch.look()
+        watch.monitor.reset()
+        server.start()
+        (gap,) = watch.look()
+        assert gap.startswith("a restart of Redis")
+        assert watch.look() == []
+
+
+def test_evictions_are_a_gap_each_time_that_there_are_more():
+    with RedisServer(maxmemory_policy="volatile-random", notify_keyspace_events="Kxe") as server:
+        store = Store(Config(redis_url=server.url))
+        for _ in range(20):
+            open_on(store)
+        watch = Watch(store)
+        assert watch.look() == []
+        store.redis.config_set("maxmemory", 1)
+        with pytest.raises(OutOfMemoryError):
+            store.redis.set("x", "y")
+        store.redis.config_set("maxmemory", 0)
+        assert watch.look() == ["evictions"]
+        assert watch.look() == []
