@@ -184,8 +184,13 @@ def test_the_figures_are_right_and_name_nobody(start_worker, store):
         figures.update({s.name + "".join(s.labels.values()): s.value for f in families for s in f.samples})
         return figures
 
-    wait_until(lambda: look()["wiki_sessions_ended_totalrevoked"] == 1, "the ends to be counted")
-    assert figures["wiki_sessions_started_total"] == 6
+    # What is written is counted a moment later.
+    wait_until(lambda: look()["wiki_sessions_started_total"] == 6, "the starts to be counted")
+    wait_until(
+        lambda: sum(value for name, value in look().items() if name.startswith("wiki_sessions_ended_total")) == 5,
+        "the ends to be counted",
+    )
+    assert figures["wiki_sessions_ended_totalrevoked"] == 1
     assert figures["wiki_sessions_ended_totalexpired"] == 3
     assert figures["wiki_sessions_ended_totallogout"] == 1
     assert figures["wiki_end_lateness_seconds_count"] == 3
