@@ -144,14 +144,13 @@ class Store:
         """
         buried = 0
         for batch in _batches(ended, verbs.BATCH):
-            by_shard: dict[int, list[tuple[Ref, str]]] = {}
+            by_shard: dict[int, dict[str, str]] = {}
             for ref, reason in batch:
-                by_shard.setdefault(ref.shard, []).append((ref, reason))
-            for group in by_shard.values():
-                refs, reasons = zip(*group, strict=True)
-                keys = self._shard(refs[0])
-                named = self._with_users(keys, list(refs))
-                buried += self.run(verbs.bury(keys, list(zip(named, reasons, strict=True))))
+                by_shard.setdefault(self._shard(ref).number, {})[ref.sid] = reason
+            for number, reasons in by_shard.items():
+                keys = self.keys.shards[number]
+                living = [(ref, reasons[ref.sid]) for ref in self._known(keys, list(reasons))]
+                buried += self.run(verbs.bury(keys, living)) if living else 0
         return buried
 
     def due(self, keys: ShardKeys, *, limit: int = verbs.BATCH, worker: str = "") -> Due:
@@ -259,6 +258,15 @@ class Store:
     def _end_one(self, ref: Ref, reason: str, *, only_gone: bool) -> Call[list[End]]:
         keys = self._shard(ref)
         return verbs.end(keys, self._with_users(keys, [ref]), reason, only_gone=only_gone, actor="")
+
+    def _known(self, keys: ShardKeys, sids: list[str]) -> list[Ref]:
+        """Return the names of those that Redis holds any trace of."""
+        records = self.command("HMGET", keys.records, *sids)
+        scores = self.command("ZMSCORE", keys.sessions, *sids)
+        values = self.command("MGET", *map(keys.session, sids))
+        traces = zip(records, scores, values, strict=True)
+        found = zip(sids, records, traces, strict=True)
+        return [verbs.name(keys, sid, record) for sid, record, trace in found if trace != (None, None, None)]
 
     def _with_users(self, keys: ShardKeys, refs: list[Ref]) -> list[Ref]:
         """Fill in whose the sessions are: a script must be given the key of every set that it changes."""

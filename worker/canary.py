@@ -55,6 +55,7 @@ class Canary:
         for key in self._keys:
             try:
                 self._store.command(command, key, *words)
-            except StoreUnavailable:
+            except StoreUnavailable as error:
                 # At maxmemory Redis refuses to set it; that says nothing about notifications.
-                self._heard = self._clock()
+                if "maxmemory" in str(error):
+                    self._heard = self._clock()

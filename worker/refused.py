@@ -5,6 +5,10 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable
+from itertools import islice
+
+#: Ids sorted together.
+PIECE = 65_536
 
 
 class Refused:
@@ -14,12 +18,17 @@ class Refused:
     """
 
     def __init__(self, ids: Iterable[str] = ()) -> None:
-        self._hashes = array("q", sorted(array("q", map(hash, ids))))
+        hashes = map(hash, ids)
+        # In pieces: sorting makes a Python int of each, five times as large as what is kept.
+        self._pieces = [array("q", sorted(piece)) for piece in iter(lambda: list(islice(hashes, PIECE)), [])]
 
     def __len__(self) -> int:
-        return len(self._hashes)
+        return sum(map(len, self._pieces))
 
     def __contains__(self, event_id: str) -> bool:
         wanted = hash(event_id)
-        place = bisect_left(self._hashes, wanted)
-        return place < len(self._hashes) and self._hashes[place] == wanted
+        for piece in self._pieces:
+            place = bisect_left(piece, wanted)
+            if place < len(piece) and piece[place] == wanted:
+                return True
+        return False
