@@ -50,6 +50,8 @@ class Config:
         )
 
     def __post_init__(self) -> None:
+        if self.site_port == self.wiki_port:
+            raise DemoError(f"SITE_PORT and WIKI_PORT are both {self.site_port}. Choose two.")
         if len(os.fsencode(self.socket)) > LONGEST_SOCKET:
             raise DemoError(f"The path {self.var} is too long for a socket in it. Set DEMO_VAR to a shorter one.")
 

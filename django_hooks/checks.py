@@ -11,7 +11,7 @@ from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A
 
 from session_store import ConfigurationError
 
-from .conf import Settings, conf
+from .conf import Settings, conf, problems
 
 MIDDLEWARE = "django_hooks.middleware.WikiMiddleware"
 AUTHENTICATION = "django.contrib.auth.middleware.AuthenticationMiddleware"
@@ -20,10 +20,8 @@ AUTHENTICATION = "django.contrib.auth.middleware.AuthenticationMiddleware"
 @register
 def check_settings(**_: Any) -> list[CheckMessage]:
     """E001: a setting that can't be used."""
-    names = [name for name, value in vars(Settings).items() if isinstance(value, property)]
-    problems = [problem for name in names if (problem := _problem(attrgetter(name)))]
     hint = "See the table of settings in the README."
-    return [Error(problem, hint=hint, id="django_hooks.E001") for problem in problems]
+    return [Error(problem, hint=hint, id="django_hooks.E001") for problem in problems()]
 
 
 @register

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TypeVar
 
 from django.conf import settings
@@ -9,6 +10,9 @@ from django.conf import settings
 from session_store import Config, ConfigurationError
 
 T = TypeVar("T")
+
+#: Seconds in a hundred years.
+LONGEST = 3_153_600_000
 
 
 class Settings:
@@ -35,7 +39,12 @@ class Settings:
     @property
     def cookie_name(self) -> str:
         """The name of the wiki's cookie."""
-        return _get("WIKI_COOKIE_NAME", str, "wiki_session")
+        name = _get("WIKI_COOKIE_NAME", str, "wiki_session")
+        if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", name):
+            raise ConfigurationError("WIKI_COOKIE_NAME", f"must be letters, digits, and _ . -, not {name!r}")
+        if name in {settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME}:
+            raise ConfigurationError("WIKI_COOKIE_NAME", f"must not be {name!r}: that cookie is Django's own")
+        return name
 
     @property
     def cookie_domain(self) -> str | None:
@@ -80,6 +89,18 @@ class Settings:
 conf = Settings()
 
 
+def problems() -> list[str]:
+    """Return what is wrong with the settings, one line each."""
+    found = []
+    for name, value in vars(Settings).items():
+        if isinstance(value, property):
+            try:
+                getattr(conf, name)
+            except ConfigurationError as error:
+                found.append(str(error))
+    return found
+
+
 def _get(name: str, kind: type[T], default: T) -> T:
     value = getattr(settings, name, None)
     if value is None:
@@ -96,6 +117,8 @@ def _number(name: str, default: float) -> float:
 
 def _seconds(name: str) -> int | None:
     value = _number(name, 0.0)
-    if value < 0 or (value == 0 and getattr(settings, name, None) is not None):
-        raise ConfigurationError(name, f"must be a number of seconds above 0, or None, not {value!r}")
+    if not 0 <= value <= LONGEST or (value * 1000 < 1 and getattr(settings, name, None) is not None):
+        raise ConfigurationError(
+            name, f"must be a number of seconds above 0, at most {LONGEST}, or None, not {value!r}"
+        )
     return int(value * 1000) or None

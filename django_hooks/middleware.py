@@ -9,9 +9,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from session_store import ConfigurationError, StoreUnavailable
+from session_store import StoreUnavailable
 
-from .conf import conf
+from .conf import conf, problems
 from .cookies import delete_cookie, set_cookie
 from .stores import get_store, note_unavailable
 from .visits import Grant, Plan, Visit
@@ -26,10 +26,9 @@ class WikiMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
-        try:
-            get_store()
-        except ConfigurationError as error:
-            raise ImproperlyConfigured(str(error)) from error
+        wrong = problems()
+        if wrong:
+            raise ImproperlyConfigured("; ".join(wrong))
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Check the session, let the view run, settle what it has changed."""

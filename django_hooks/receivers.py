@@ -12,6 +12,7 @@ from session_store import Ref, StoreUnavailable
 
 from .conf import conf
 from .notes import Note
+from .people import user_id
 from .stores import get_store, note_unavailable
 from .visits import Visit
 
@@ -24,21 +25,37 @@ def note_login(request: HttpRequest | None, **_: Any) -> None:
 
 
 @receiver(user_logged_out, dispatch_uid="django_hooks.end_session")
-def end_session(request: HttpRequest | None, **_: Any) -> None:
+def end_session(request: HttpRequest | None, user: Any = None, **_: Any) -> None:
     """End the wiki's session while the Django session, which is about to be flushed, still names it."""
     if not conf.enabled or request is None or not hasattr(request, "session"):
         return
     visit = Visit.of(request)
     if visit is not None:
         visit.logged_out = True
-    note = Note.read(request.session)
-    if note is None or note.opened is None or note.shard is None or (visit and visit.over):
+    if visit is not None and visit.over:
         return
-    live = visit.live(note.opened) if visit else None
-    ref = live.ref if live else Ref(note.shard, note.opened.sid)
+    refs = _candidates(request, user, visit)
+    keep = conf.age or int(request.session.get_expiry_age() * 1000)
     try:
-        get_store().end(ref, "logout")
+        get_store().end_for_good(refs, "logout", keep=keep)
     except StoreUnavailable as error:
         note_unavailable(error, "a log-out did not reach the wiki; its session ends at its deadline")
     if visit is not None:
-        visit.ended.add(ref.sid)
+        visit.ended |= {ref.sid for ref in refs}
+
+
+def _candidates(request: HttpRequest, user: Any, visit: Visit | None) -> list[Ref]:
+    """Return what is open, and what a request that runs beside this one could be about to open in its place."""
+    note = Note.read(request.session)
+    if note is not None and note.opened is not None and note.shard is not None:
+        live = visit.live(note.opened) if visit else None
+        whose = live.ref.user_id if live else user_id(user) if user else None
+        return [Ref(note.shard, note.opened.sid, whose), *_unopened(note.next(), user)]
+    return _unopened(note or Note.for_session(request.session), user)
+
+
+def _unopened(note: Note, user: Any) -> list[Ref]:
+    if user is None:
+        return []
+    shard = get_store().keys.of_user(user_id(user)).number
+    return [Ref(shard, note.token(shard).sid, user_id(user))]

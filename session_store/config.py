@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+import redis
+
 from .errors import ConfigurationError
 
 N = TypeVar("N", int, float)
@@ -77,5 +79,11 @@ def _check_url(url: str) -> None:
     if parts.scheme not in SCHEMES:
         wanted = ", ".join(f"{scheme}://" for scheme in SCHEMES)
         raise ConfigurationError("WIKI_REDIS_URL", f"must begin with one of {wanted}")
+    if parts.scheme == "unix" and not parts.path:
+        raise ConfigurationError("WIKI_REDIS_URL", "names no socket; an example: unix:///run/redis/redis.sock")
     if parts.scheme != "unix" and parts.path.strip("/") and not parts.path.strip("/").isdigit():
         raise ConfigurationError("WIKI_REDIS_URL", "must end in the database's number, as in redis://localhost:6379/0")
+    try:
+        redis.ConnectionPool.from_url(url).make_connection()  # makes an object, and connects to nothing
+    except (TypeError, ValueError):
+        raise ConfigurationError("WIKI_REDIS_URL", "has an option after its ? that redis-py doesn't take") from None

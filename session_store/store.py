@@ -107,6 +107,22 @@ class Store:
         ends = self.end_all([ref], reason, actor=actor)
         return ends[0].reason if ends else None
 
+    def end_for_good(self, refs: Sequence[Ref], reason: str, *, keep: int) -> list[End]:
+        """End sessions, and see to it that those that are not open now are never opened; one round trip.
+
+        Args:
+            refs: which, with their users.
+            reason: a `Reason`.
+            keep: ms for which that is remembered: as long as anybody could try to open them.
+        """
+        reason = Reason(reason)
+        calls: list[Call[Any]] = []
+        for ref in refs:
+            keys = self._shard(ref)
+            calls += [verbs.forbid(keys, ref.sid, reason, keep=keep), self._end_one(ref, reason, only_gone=False)]
+        answers = self.run_all(calls) if calls else []
+        return [end for ends in answers[1::2] for end in ends]
+
     def end_all(self, refs: Iterable[Ref], reason: str, *, only_gone: bool = False, actor: str = "") -> list[End]:
         """End sessions, in batches. Return what this call ended.
 

@@ -89,6 +89,11 @@ def end(keys: ShardKeys, refs: Sequence[Ref], reason: str, *, only_gone: bool, a
     )
 
 
+def forbid(keys: ShardKeys, sid: str, reason: str, *, keep: int) -> Call[int]:
+    """See to it that a session is never opened, for `keep` ms; the answer is 0 where it was known to have ended."""
+    return Call(load("forbid"), [keys.ended], [reason, keep, sid], int)
+
+
 def due(keys: ShardKeys, limit: int, *, worker: str) -> Call[Due]:
     """Find what is due for a worker; one without a name comes first."""
 

@@ -52,8 +52,8 @@ def _run(config: WorkerConfig, options: argparse.Namespace) -> int:
         format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
     )
     with stop_on_signals() as stop:
-        work(config, stop, ways=tuple(options.only or WAYS))
-    return Exit.OK
+        worked = work(config, stop, ways=tuple(options.only or WAYS))
+    return Exit.OK if worked else Exit.WRONG
 
 
 def _check(config: WorkerConfig, options: argparse.Namespace) -> int:

@@ -37,8 +37,8 @@ DRAIN = 4.0
 _log = logging.getLogger(__name__)
 
 
-def work(config: WorkerConfig, stop: threading.Event, *, ways: tuple[str, ...] = WAYS) -> None:
-    """Work until told to stop.
+def work(config: WorkerConfig, stop: threading.Event, *, ways: tuple[str, ...] = WAYS) -> bool:
+    """Work until told to stop; return False where it could not begin, which the log says.
 
     Args:
         config: the settings.
@@ -52,6 +52,9 @@ def work(config: WorkerConfig, stop: threading.Event, *, ways: tuple[str, ...] =
     auditor = crew.loop(crew.auditor(), finders_done)
     _log.info("%s started: %s; audit log %s", crew.name, ", ".join(ways), config.audit_log.absolute())
     server = serve_health(*config.http, health=crew.health, metrics=crew.metrics) if config.http else None
+    if config.http and server is None:
+        # Without its page the watchdog would restart it for ever; supervisord gives a program up that doesn't start.
+        return False
     for loop in (auditor, *finders):
         loop.start()
     # The kernel may hand a signal to any thread; Python's handler runs when this one, the main thread, wakes.
@@ -66,6 +69,7 @@ def work(config: WorkerConfig, stop: threading.Event, *, ways: tuple[str, ...] =
     if server is not None:
         server.shutdown()
     _log.info("stopped")
+    return True
 
 
 @dataclass

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from flask import Flask
 from moin.app import create_app_ext
-from moin.constants.keys import COMMENT, CONTENTTYPE, NAME, NAMESPACE, REV_NUMBER
+from moin.constants.itemtypes import ITEMTYPE_DEFAULT
+from moin.constants.keys import COMMENT, CONTENTTYPE, ITEMTYPE, NAME, NAMESPACE, REV_NUMBER
 
 HERE = Path(__file__).resolve().parent
 
@@ -37,6 +38,7 @@ def _put(app: Flask, page: Path) -> None:
     meta = {
         NAME: [page.stem],
         NAMESPACE: "",
+        ITEMTYPE: ITEMTYPE_DEFAULT,
         CONTENTTYPE: "text/x.moin.wiki;charset=utf-8",
         COMMENT: "made with the wiki",
         REV_NUMBER: 1,

@@ -32,6 +32,14 @@ def test_a_plain_site_has_nothing_to_mend():
         ("WIKI_IDLE_TIMEOUT", "1h"),
         ("WIKI_COOKIE_SAMESITE", "Sometimes"),
         ("WIKI_COOKIE_NAME", 5),
+        ("WIKI_COOKIE_NAME", ""),
+        ("WIKI_COOKIE_NAME", "a;b"),
+        ("WIKI_COOKIE_NAME", "sessionid"),
+        ("WIKI_COOKIE_AGE", float("nan")),
+        ("WIKI_COOKIE_AGE", float("inf")),
+        ("WIKI_COOKIE_AGE", 0.0001),
+        ("WIKI_REDIS_URL", "redis://localhost/0?foo=1"),
+        ("WIKI_REDIS_URL", "unix://"),
         ("WIKI_ENABLED", "yes"),
     ],
 )
@@ -74,7 +82,8 @@ def test_a_cookie_less_secure_than_djangos_is_warned_of(settings):
     assert ids() == ["django_hooks.W001"]
 
 
-def test_the_middleware_does_not_start_with_a_setting_that_cant_be_used(settings):
+def test_the_middleware_does_not_start_with_settings_that_cant_be_used(settings):
     settings.WIKI_REDIS_URL = "gopher://localhost"
-    with pytest.raises(ImproperlyConfigured, match="WIKI_REDIS_URL must begin with"):
+    settings.WIKI_COOKIE_AGE = "600"
+    with pytest.raises(ImproperlyConfigured, match="WIKI_REDIS_URL must begin with.*; WIKI_COOKIE_AGE must be"):
         WikiMiddleware(lambda _: None)

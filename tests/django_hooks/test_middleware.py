@@ -334,6 +334,22 @@ def test_no_cookie_breaks_a_page_or_logs_anybody_in(browser, header):
     assert response.content == b""
 
 
+@pytest.mark.parametrize("lacks", ["was lost", "was never opened", "was there before"])
+def test_a_logout_is_not_outrun_by_a_request_that_opens_a_session_beside_it(browser, people, site, lacks):
+    if lacks == "was lost":
+        browser.log_in()
+        site.redis.flushall()
+    else:
+        browser.force_login(people["sally"])
+    if lacks == "was there before":
+        session = browser.session
+        del session["_wiki_session"]
+        session.save()
+    browser.get("/leave-late/")
+    assert site.count() == 0
+    assert browser.wiki_session is None
+
+
 def test_an_oversized_cookie_and_several_of_the_name_count_as_none(browser, other_browser, site):
     browser.log_in()
     token = browser.wiki_cookie

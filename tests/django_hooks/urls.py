@@ -2,6 +2,7 @@
 
 from django.contrib.auth import SESSION_KEY, authenticate, get_user_model, login, logout, views
 from django.http import HttpRequest, HttpResponse, HttpResponseServerError, StreamingHttpResponse
+from django.test import Client
 from django.urls import path
 
 
@@ -22,6 +23,15 @@ def enter(request: HttpRequest) -> HttpResponse:
 def leave(request: HttpRequest) -> HttpResponse:
     logout(request)
     return HttpResponse("out")
+
+
+def leave_late(request: HttpRequest) -> HttpResponse:
+    """Log out, but only after another request of the same browser has come and gone."""
+    other = Client()
+    other.cookies["sessionid"] = request.COOKIES["sessionid"]
+    other.get("/untouched/")
+    logout(request)
+    return HttpResponse("out, at last")
 
 
 def enter_and_fail(request: HttpRequest) -> HttpResponse:
@@ -57,6 +67,7 @@ urlpatterns = [
     path("untouched/", untouched),
     path("enter/", enter),
     path("leave/", leave),
+    path("leave-late/", leave_late),
     path("enter-and-fail/", enter_and_fail),
     path("become/<str:username>/", become),
     path("flush/", flush),

@@ -117,12 +117,11 @@ def test_a_port_that_is_taken_is_an_error_in_the_log_and_no_page(page, health, c
     assert f"no health page: Address already in use on 127.0.0.1:{page.port}; set WIKI_WORKER_HTTP" in caplog.text
 
 
-def test_a_worker_whose_port_is_taken_works_without_a_page(page, start_worker, open_session):
+def test_a_worker_whose_port_is_taken_does_not_start_and_says_why(page, start_worker):
     worker = start_worker(WIKI_WORKER_HTTP=f"127.0.0.1:{page.port}")
-    worker.wait_for_log("no health page")
-    ref = open_session(age=50)
-    wait_until(lambda: ref.sid in worker.ends, "the end")
-    assert worker.stop() == 0
+    assert worker.wait() == 1
+    assert "no health page: Address already in use" in worker.log
+    assert "set WIKI_WORKER_HTTP" in worker.log
 
 
 def test_an_address_of_ipv6_is_one_too(health):
