@@ -85,5 +85,5 @@ def test_a_cookie_less_secure_than_djangos_is_warned_of(settings):
 def test_the_middleware_does_not_start_with_settings_that_cant_be_used(settings):
     settings.WIKI_REDIS_URL = "gopher://localhost"
     settings.WIKI_COOKIE_AGE = "600"
-    with pytest.raises(ImproperlyConfigured, match="WIKI_REDIS_URL must begin with.*; WIKI_COOKIE_AGE must be"):
+    with pytest.raises(ImproperlyConfigured, match=r"WIKI_REDIS_URL must begin with.*; WIKI_COOKIE_AGE must be"):
         WikiMiddleware(lambda _: None)
