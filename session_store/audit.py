@@ -103,6 +103,11 @@ class AuditReader:
                 return False
         return True
 
+    def last(self, keys: ShardKeys) -> str:
+        """Return the id of a stream's last entry, ``0-0`` where there is none."""
+        rows = self._store.command("XREVRANGE", keys.audit, "+", "-", "COUNT", 1)
+        return rows[0][0].decode() if rows else "0-0"
+
     def read(self, count: int = BATCH) -> list[Batch]:
         """Wait for entries and return them, a batch for each shard that has any."""
         try:

@@ -91,7 +91,9 @@ class Auditor:
         start = time.monotonic()
         bases = {attachment.base for attachment in attachments}
         self._refused = Refused(self._buried(written_after(self._path, bases)))
-        self._until = {at.keys: at.last for at in attachments if order(at.last) > order(at.position)}
+        # Only now: until it was buried, a session that had come back to life could be ended again by another thread.
+        last = {at.keys: reader.last(at.keys) for at in attachments}
+        self._until = {at.keys: last[at.keys] for at in attachments if order(last[at.keys]) > order(at.position)}
         took = time.monotonic() - start
         _log.info("writing %s; %d lines to refuse (%.1f s)", self._path, len(self._refused), took)
         self._rebase(reader, attachments)
