@@ -37,7 +37,7 @@ class Attachment:
     Attributes:
         position: the id of the last entry that it has stored; ``0-0`` for a new reader.
         base: the id of an event that it has stored, or empty.
-        last: the id of the stream's last entry; up to there the stream may repeat what is stored already.
+        last: the id of the stream's last entry at that moment.
     """
 
     keys: ShardKeys
