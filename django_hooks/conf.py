@@ -80,6 +80,14 @@ class Settings:
         return _get("WIKI_SINGLE_SIGN_OUT", bool, True)
 
     @property
+    def audit_ip(self) -> str:
+        """How much of an IP address is kept: ``full``, ``truncated`` (to /24, or /48 of IPv6) or ``none``."""
+        value = _get("WIKI_AUDIT_IP", str, "full")
+        if value not in {"full", "truncated", "none"}:
+            raise ConfigurationError("WIKI_AUDIT_IP", f"must be full, truncated or none (as a text), not {value!r}")
+        return value
+
+    @property
     def wiki_url(self) -> str:
         """Where the wiki is; empty: not known."""
         return _get("WIKI_URL", str, "")
