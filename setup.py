@@ -40,7 +40,7 @@ setup(
         "moin_auth": ["py.typed"],
     },
     zip_safe=False,
-    install_requires=["redis[hiredis]>=8"],
+    install_requires=["msgspec>=0.19", "redis[hiredis]>=8"],
     extras_require={"django": DJANGO, "moin": MOIN, "worker": WORKER, "demo": DEMO, "dev": DEV},
     entry_points={"console_scripts": ["wiki-worker = worker.cli:main"]},
     classifiers=[

@@ -7,9 +7,10 @@ that opens the session, from Redis' clock; here they are only read.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
 
 from .errors import BadRecord
 
@@ -23,8 +24,7 @@ MAX_MS = 253_402_300_799_999
 LIMITS = {"name": 255, "email": 320, "display": 255, "ip": 45, "agent": 512}
 
 
-@dataclass(frozen=True)
-class Person:
+class Person(msgspec.Struct, frozen=True):
     """Who logs in, and from where: what the site knows when it opens a session."""
 
     user_id: str
@@ -52,62 +52,58 @@ class Person:
         return json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(msgspec.Struct, frozen=True):
     """A record as Redis keeps it.
 
     Attributes:
         created: when the session was opened, ms since the epoch.
         expires: the absolute end of its life, ms since the epoch.
         idle: the idle timeout it was opened with, ms, or None.
-        extra: fields of other versions, as they are.
     """
 
     person: Person
     created: int
     expires: int
     idle: int | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 def parse_record(raw: bytes | str, where: str) -> Record:
-    """Read a record.
+    """Read a record; fields of other versions are passed over, and stay in Redis as they are.
 
     Args:
         raw: the JSON text.
         where: the key and field it came from, for the message.
 
     Raises:
-        BadRecord: it is no JSON object, or a field has the wrong type.
+        BadRecord: it is no JSON object, a field has the wrong type, or one that is needed is missing.
     """
     try:
-        fields = json.loads(raw)
-    except (ValueError, RecursionError):
-        raise BadRecord(where, "the record is not JSON") from None
-    if not isinstance(fields, dict):
-        raise BadRecord(where, "the record is not a JSON object")
-    texts = {key: _take(fields, key, str, "", where) for key in ("user", *LIMITS)}
-    if not texts["user"] or not texts["name"]:
-        raise BadRecord(where, "the record names no user")
-    idle = _take(fields, "idle", int, 0, where)
-    created, expires = (_take(fields, key, int, 0, where) for key in ("created", "expires"))
-    if not (0 < created <= MAX_MS and 0 < expires <= MAX_MS):
-        raise BadRecord(where, "the record has no times")
-    person = Person(texts["user"], texts["name"], texts["email"], texts["display"], texts["ip"], texts["agent"])
-    extra = {key: value for key, value in fields.items() if key not in _KNOWN}
-    return Record(person, created, expires, idle or None, extra)
+        kept = _decode(raw)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise BadRecord(where, f"the record can't be used: {error}") from None
+    person = Person(kept.user, kept.name, kept.email, kept.display, kept.ip, kept.agent)
+    return Record(person, kept.created, kept.expires, kept.idle or None)
 
 
-_KNOWN = {"v", "created", "expires", "idle", "user", *LIMITS}
+_Needed = Annotated[str, Meta(min_length=1)]
+_Time = Annotated[int, Meta(gt=0, le=MAX_MS)]
 
 
-def _take(fields: dict[str, Any], key: str, kind: type, default: Any, where: str) -> Any:
-    value = fields.get(key, default)
-    if type(value) is not kind:
-        raise BadRecord(where, f"the record's {key!r} is not {'a text' if kind is str else 'a whole number'}")
-    if isinstance(value, str) and value != _clean(value):
-        raise BadRecord(where, f"the record's {key!r} is not Unicode")
-    return value
+class _Kept(msgspec.Struct):
+    """The JSON object, whose fields and their types are checked as it is read."""
+
+    user: _Needed
+    name: _Needed
+    created: _Time
+    expires: _Time
+    email: str = ""
+    display: str = ""
+    ip: str = ""
+    agent: str = ""
+    idle: int = 0
+
+
+_decode = msgspec.json.Decoder(_Kept).decode
 
 
 def _clean(text: str) -> str:

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from session_store import BadRecord, Person, Record
-from session_store.records import LIMITS, VERSION, parse_record
+from session_store.records import LIMITS, MAX_MS, VERSION, parse_record
 from tests.session_store.samples import HOUR, MINUTE, SALLY, ends, new_token, ref_of
 
 TIMES = {"created": 1_700_000_000_000, "expires": 1_700_000_100_000}
@@ -72,8 +72,8 @@ unknown_fields = st.text().filter(lambda key: key not in {"v", "created", "expir
 
 
 @given(st.dictionaries(unknown_fields, st.text()))
-def test_fields_of_other_versions_are_passed_on(extra):
-    assert parse_record(with_times(SALLY.to_json(), v=99, **extra), "here").extra == extra
+def test_fields_of_other_versions_are_passed_over(extra):
+    assert parse_record(with_times(SALLY.to_json(), v=99, **extra), "here").person == SALLY
 
 
 def test_what_a_record_says_beyond_its_person_is_not_shown():
@@ -87,6 +87,13 @@ def test_what_a_record_says_beyond_its_person_is_not_shown():
 def test_what_is_no_record_is_a_bad_record(raw):
     with pytest.raises(BadRecord, match="sso:records sid"):
         parse_record(raw, "sso:records sid")
+
+
+@pytest.mark.parametrize("field", ["created", "expires"])
+def test_a_time_that_no_calendar_has_makes_a_bad_record(field):
+    assert parse_record(with_times(SALLY.to_json(), **{field: MAX_MS}), "here")
+    with pytest.raises(BadRecord):
+        parse_record(with_times(SALLY.to_json(), **{field: MAX_MS + 1}), "here")
 
 
 values = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.integers())
