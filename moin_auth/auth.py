@@ -13,6 +13,8 @@ from session_store import Person, Store, StoreUnavailable, token_in_header
 from session_store.throttle import Throttle
 
 from .config import WikiConfig
+from .door import Door
+from .guard import Guard
 from .profiles import NameRefused, find_or_create
 
 _log = logging.getLogger(__name__)
@@ -24,6 +26,7 @@ class ExternalCookie(BaseAuth):  # type: ignore[misc] # moin has no types
     Args:
         autocreate: make a profile for a user who comes for the first time.
         trusted: whether moin's access rules count such users as ``Trusted``.
+        allow_others: other auth methods may stand beside this one; without it the wiki serves nothing then.
         settings: ``redis_url``, ``redis_prefix``, ``redis_shards``, ``redis_timeout``, ``cookie_name``; what is not
             given is read from the environment, ``WIKI_REDIS_URL`` and so on.
 
@@ -33,21 +36,26 @@ class ExternalCookie(BaseAuth):  # type: ignore[misc] # moin has no types
 
     name = "external_cookie"
 
-    def __init__(self, *, autocreate: bool = False, trusted: bool = False, **settings: Any) -> None:
+    def __init__(
+        self, *, autocreate: bool = False, trusted: bool = False, allow_others: bool = False, **settings: Any
+    ) -> None:
         super().__init__(trusted=trusted)
         config = WikiConfig.read(settings, os.environ)
         self._autocreate = autocreate
+        self._allow_others = allow_others
         self._cookie_name = config.cookie_name
         self._store = Store(config.store)
         self._throttle = Throttle(seconds=60)
+        self._door = Door(self, [Guard(self, allow_others=allow_others)])
 
-    def request(self, user_obj: Any, **_: Any) -> tuple[Any, bool]:  # noqa: ARG002 - nobody else's word counts
-        """Return the user whom the request's cookie proves, or None; no other method is asked."""
-        return self._user(), False
+    def request(self, user_obj: Any, **_: Any) -> tuple[Any, bool]:
+        """Return the user whom the request's cookie proves; where it proves nobody, others are asked if they may be."""
+        user = self._user()
+        return (user_obj, True) if user is None and self._allow_others else (user, False)
 
-    def login(self, user_obj: Any, **_: Any) -> LoginReturn:  # noqa: ARG002 - nobody else's word counts
-        """Answer moin's own log-in form: it changes nothing about who somebody is."""
-        return LoginReturn(self._user(), False)
+    def login(self, user_obj: Any, **_: Any) -> LoginReturn:
+        """Answer moin's own log-in form: it changes nothing about who somebody is, unless others may be asked."""
+        return LoginReturn(*self.request(user_obj))
 
     def logout(self, user_obj: Any, **_: Any) -> tuple[Any, bool]:  # noqa: ARG002 - nobody else's word counts
         """Answer moin's own log-out link: this one request is served to nobody in particular."""

@@ -35,7 +35,7 @@ class WikiConfig:
         """
         unknown = given.keys() - NAMES.keys()
         if unknown:
-            known = ", ".join(sorted({*NAMES, "autocreate", "trusted"}))
+            known = ", ".join(sorted({*NAMES, "allow_others", "autocreate", "trusted"}))
             raise TypeError(f"ExternalCookie takes {known}, not {', '.join(sorted(unknown))}")
         values = {**environ, **{NAMES[name]: str(value) for name, value in given.items() if value is not None}}
         return cls(Config.from_env(values), values.get("WIKI_COOKIE_NAME") or "wiki_session")

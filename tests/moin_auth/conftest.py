@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from moin.app import create_app_ext, destroy_app
+from moin.auth import BaseAuth
 from moin.config import AclConfig, IndexStorageConfig
 from moin.config.default import DefaultConfig
 from moin.storage import create_simple_mapping
@@ -72,9 +73,9 @@ def make_wiki(redis_server, tmp_path: Path) -> Iterator:
     """Make wikis; they are taken down afterwards."""
     made = []
 
-    def make(**options) -> Wiki:
-        auth = ExternalCookie(**{"redis_url": redis_server.url, "autocreate": True, **options})
-        made.append(_app(tmp_path / f"wiki{len(made)}", auth))
+    def make(*, others: Sequence[BaseAuth] = (), **options) -> Wiki:
+        method = ExternalCookie(**{"redis_url": redis_server.url, "autocreate": True, **options})
+        made.append(_app(tmp_path / f"wiki{len(made)}", [method, *others]))
         return Wiki(made[-1])
 
     yield make
@@ -88,12 +89,12 @@ def wiki(make_wiki, store: Store) -> Wiki:
     return make_wiki()
 
 
-def _app(place: Path, auth_method: ExternalCookie) -> Flask:
+def _app(place: Path, methods: list[BaseAuth]) -> Flask:
     acl = AclConfig(before="", default="Known:read,write,create All:read", after="", hierarchic=False)
     namespaces, backends, acls = create_simple_mapping("stores:memory:", acl)
 
     class Config(DefaultConfig):
-        auth = [auth_method]  # noqa: RUF012 - moin's way
+        auth = methods
         wikiconfig_dir = str(place)
         instance_dir = str(place)
         data_dir = str(place / "data")
