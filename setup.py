@@ -36,7 +36,7 @@ setup(
         "session_store": ["py.typed"],
         "session_store.lua": ["*.lua"],
         "worker": ["py.typed"],
-        "django_hooks": ["py.typed"],
+        "django_hooks": ["py.typed", "templates/django_hooks/*.html"],
         "moin_auth": ["py.typed"],
     },
     zip_safe=False,

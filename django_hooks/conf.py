@@ -8,6 +8,7 @@ from typing import TypeVar
 from django.conf import settings
 
 from session_store import Config, ConfigurationError
+from session_store.config import page_root
 
 T = TypeVar("T")
 
@@ -89,8 +90,8 @@ class Settings:
 
     @property
     def wiki_url(self) -> str:
-        """Where the wiki is; empty: not known."""
-        return _get("WIKI_URL", str, "")
+        """Where the wiki is, with a slash at its end; empty: not known."""
+        return page_root("WIKI_URL", _get("WIKI_URL", str, ""))
 
 
 #: The app's settings.

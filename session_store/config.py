@@ -70,6 +70,28 @@ def number(environ: Mapping[str, str], name: str, kind: type[N], default: N) -> 
         raise ConfigurationError(name, f"must be a number, not {text!r}") from None
 
 
+def page_root(name: str, url: str) -> str:
+    """Return where a program's pages are, with a slash at its end; what is empty stays so.
+
+    Args:
+        name: the setting.
+        url: what it says.
+
+    Raises:
+        ConfigurationError: that is no address of pages.
+    """
+    if not url:
+        return ""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or not url.isascii() or not url.isprintable() or set(url) & set("@?#\\ "):
+        raise ConfigurationError(name, f"must be like https://wiki.example.org/, not {url!r}")
+    return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}/"
+
+
 def _check_url(url: str) -> None:
     try:
         parts = urlsplit(url)

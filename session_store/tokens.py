@@ -20,6 +20,7 @@ MAX_LENGTH = 64
 
 _TOKEN = re.compile(r"(0|[1-9][0-9]{0,3})\.[A-Za-z0-9_-]{43}", re.ASCII)
 _LABEL = b"django-moin-sso token 1"
+_LOGOUT = b"django-moin-sso logout 1"
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,15 @@ class Token:
     def sid(self) -> str:
         """The session's public name, 22 characters."""
         return _encode(hashlib.sha256(self.value.encode()).digest()[:16])
+
+    @cached_property
+    def logout_key(self) -> str:
+        """What a link to log out carries: no page can make one that doesn't know the token, and none gives it away."""
+        return _encode(hmac.digest(self.value.encode(), _LOGOUT, "sha256")[:16])
+
+    def is_logout_key(self, text: str) -> bool:
+        """Whether a text is `logout_key`; how long that takes tells nothing."""
+        return hmac.compare_digest(self.logout_key.encode(), text.encode("utf-8", "surrogatepass"))
 
 
 def parse_token(text: str | None) -> Token | None:

@@ -3,6 +3,7 @@
 SECRET_KEY = "only for tests"
 ALLOWED_HOSTS = ["testserver", "localhost"]
 ROOT_URLCONF = "tests.django_hooks.urls"
+LOGIN_URL = "/login/"
 USE_TZ = True
 TIME_ZONE = "UTC"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -3,7 +3,7 @@
 from django.contrib.auth import SESSION_KEY, authenticate, get_user_model, login, logout, views
 from django.http import HttpRequest, HttpResponse, HttpResponseServerError, StreamingHttpResponse
 from django.test import Client
-from django.urls import path
+from django.urls import include, path
 
 
 def who(request: HttpRequest) -> HttpResponse:
@@ -73,5 +73,6 @@ urlpatterns = [
     path("flush/", flush),
     path("save/", save),
     path("stream/", stream),
+    path("sso/", include("django_hooks.urls")),
     path("login/", views.LoginView.as_view()),
 ]

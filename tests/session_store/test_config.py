@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from session_store import Config, ConfigurationError
+from session_store.config import page_root
 
 
 def test_the_defaults_are_as_agreed():
@@ -99,3 +100,27 @@ def refused_variable(environ: dict[str, str]) -> str | None:
     except ConfigurationError as error:
         return error.setting
     return None
+
+
+@pytest.mark.parametrize(
+    ("url", "root"),
+    [
+        ("", ""),
+        ("https://wiki.example.org", "https://wiki.example.org/"),
+        ("HTTPS://Wiki.example.org/Club", "https://wiki.example.org/Club/"),
+        ("http://[::1]:8080/", "http://[::1]:8080/"),
+    ],
+)
+def test_the_address_of_pages_ends_in_a_slash(url, root):
+    assert page_root("WIKI_URL", url) == root
+
+
+NO_ADDRESSES = (
+    r"wiki.example.org /wiki/ //wiki ftp://wiki http:// http://a:x/ http://a@b/ http://a/?b http://a/#b http://a\b/"
+)
+
+
+@pytest.mark.parametrize("url", [*NO_ADDRESSES.split(), "http://a/ b", "http://\xe9/", "http://[::1", "http://a\n/"])
+def test_an_address_that_is_none_is_named(url):
+    with pytest.raises(ConfigurationError, match="WIKI_URL must be like https://"):
+        page_root("WIKI_URL", url)

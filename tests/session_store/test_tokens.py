@@ -127,3 +127,12 @@ def test_a_header_without_one_clear_cookie_gives_nothing(header):
 @given(st.text() | st.text(st.sampled_from('wiki_session=;, 0.a"\\\n\0\ud800')))
 def test_any_header_gives_a_token_or_nothing(header):
     assert isinstance(token_in_header(header, "wiki_session"), Token | None)
+
+
+def test_a_logout_key_belongs_to_one_token_and_gives_nothing_of_it_away():
+    token, other = (make_token(b"secret", nonce, 0, 0) for nonce in ("one", "two"))
+    assert token.is_logout_key(token.logout_key)
+    assert not token.is_logout_key(other.logout_key)
+    assert token.logout_key not in {token.value, token.sid}
+    assert len(token.logout_key) == 22
+    assert not any(token.is_logout_key(text) for text in ("", "\xe9", "\ud800", token.sid, token.logout_key + "x"))

@@ -1,0 +1,61 @@
+"""The way from the wiki to the site's log-in and back, and the way out of both."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.auth import logout
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render, resolve_url
+from django.views.decorators.cache import never_cache
+from django.views.decorators.clickjacking import xframe_options_deny
+from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.http import require_http_methods, require_safe
+
+from .conf import conf
+from .cookies import read_cookie
+from .redirects import allowed
+from .visits import Visit
+
+
+@never_cache
+@require_safe
+@login_required
+def enter(request: HttpRequest) -> HttpResponse:
+    """Log in where needed, and go to ``next``; on this very response the middleware opens the wiki's session."""
+    return HttpResponseRedirect(_next(request) or conf.wiki_url or resolve_url(settings.LOGIN_REDIRECT_URL))
+
+
+@never_cache
+@xframe_options_deny
+@csrf_protect
+@require_http_methods(["GET", "HEAD", "POST"])
+def leave(request: HttpRequest) -> HttpResponse:
+    """Log out of site and wiki, and go to ``next``.
+
+    A POST does it, and so does the link that the wiki has made for this browser's session; others are asked first.
+    """
+    if not request.user.is_authenticated:
+        return HttpResponseRedirect(_after(request))
+    if request.method != "POST" and not _is_from_the_wiki(request):
+        asked = {"name": request.user.get_username(), "next": _next(request)}
+        return render(request, "django_hooks/leave.html", asked)
+    visit = Visit.of(request)
+    logout(request)
+    if visit is not None and visit.blind:
+        return render(request, "django_hooks/left.html", {"after": _after(request)})
+    return HttpResponseRedirect(_after(request))
+
+
+def _is_from_the_wiki(request: HttpRequest) -> bool:
+    token = read_cookie(request)
+    return request.method == "GET" and token is not None and token.is_logout_key(request.GET.get("key", ""))
+
+
+def _after(request: HttpRequest) -> str:
+    given = settings.LOGOUT_REDIRECT_URL
+    return _next(request) or (resolve_url(given) if given else conf.wiki_url or "/")
+
+
+def _next(request: HttpRequest) -> str | None:
+    return allowed(request.POST.get("next") or request.GET.get("next"), conf.wiki_url)
