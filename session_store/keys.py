@@ -65,11 +65,61 @@ class ShardKeys:
         return escape_glob(self._base) + "user:*"
 
 
+class CrowdKeys:
+    """The keys of visitors who have no name: guests, or bots.
+
+    Attributes:
+        seen: sorted set, keyed hash of an address → last seen (ms).
+        full: a mark: more came than are known one by one.
+        slices: sketches (HyperLogLog) of who came, a ring that covers the window in turn.
+    """
+
+    #: Slices of a ring: a window has two less, so that each is gone before its turn comes again.
+    SLICES = 22
+
+    def __init__(self, base: str) -> None:
+        self.seen = base
+        self.full = base + ":full"
+        self.slices = tuple(f"{base}:slice:{number}" for number in range(self.SLICES))
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Every key, in the order in which the scripts expect them."""
+        return (self.seen, self.full, *self.slices)
+
+
+class OnlineKeys:
+    """The keys of who is online, in a slot of their own.
+
+    Attributes:
+        members: sorted set, user id → last seen (ms).
+        hidden: the same, of members who hide.
+        hiding: set of the ids of users who want to hide.
+        names: hash, user id → name, of both.
+        left: sorted set, user id → until when (ms) a log-out outweighs requests that are still under way.
+        state: hash: the window (ms), the peak, and when they were last noted.
+        history: hash: how many were online, step by step, over a day.
+    """
+
+    def __init__(self, prefix: str) -> None:
+        base = f"{prefix}:{{online}}:"
+        self.members = base + "members"
+        self.hidden = base + "hidden"
+        self.hiding = base + "hiding"
+        self.names = base + "names"
+        self.left = base + "left"
+        self.state = base + "state"
+        self.history = base + "history"
+        self.guests = CrowdKeys(base + "guests")
+        self.bots = CrowdKeys(base + "bots")
+
+
 class Keys:
-    """The keys of one site: its prefix, and users spread over a number of shards."""
+    """The keys of one site: its prefix, users spread over a number of shards, and who is online."""
 
     def __init__(self, prefix: str = "sso", shards: int = 1) -> None:
         self.prefix = prefix
+        self.online = OnlineKeys(prefix)
         self.shards = tuple(ShardKeys(prefix, number) for number in range(shards))
         self._session_key = re.compile(rf"{re.escape(prefix)}:\{{(0|[1-9]\d*)\}}:session:(.*)", re.DOTALL | re.ASCII)
 

@@ -11,7 +11,7 @@ import pytest
 from django_hooks.conf import Settings
 from moin_auth.config import NAMES
 from session_store import Config
-from session_store.keys import ShardKeys
+from session_store.keys import OnlineKeys, ShardKeys
 from session_store.sessions import Reason
 from worker.config import WorkerConfig
 from worker.work import DRAIN
@@ -59,6 +59,15 @@ def test_every_key_is_in_the_architecture_page():
     names = [value for name, value in vars(keys).items() if isinstance(value, str) and not name.startswith("_")]
     assert len(names) > 5
     assert all(f"`{name}`" in page for name in [*names, keys.session("<sid>"), keys.user("<user id>")])
+
+
+def test_every_key_of_who_is_online_is_in_the_architecture_page():
+    keys = OnlineKeys("sso")
+    page = text_of("docs/architecture.md")
+    names = [value for value in vars(keys).values() if isinstance(value, str)]
+    assert len(names) > 5
+    assert all(f"`{name}`" in page for name in [*names, keys.guests.seen, keys.guests.full, keys.bots.seen])
+    assert f"`{keys.guests.slices[0].removesuffix('0')}<0…{len(keys.guests.slices) - 1}>`" in page
 
 
 def test_supervisor_waits_longer_than_the_worker_needs():

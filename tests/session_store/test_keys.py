@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from session_store.keys import Keys, ShardKeys, escape_glob
+from session_store.keys import Keys, OnlineKeys, ShardKeys, escape_glob
 from tests.servers import RedisServer
 
 SID = "abcdefghijklmnopqrst_-"
@@ -35,6 +35,27 @@ sids = st.from_regex(r"[A-Za-z0-9_-]{22}", fullmatch=True)
 )
 def test_each_key_is_spelt_as_agreed(built, spelling):
     assert built(ShardKeys("sso", 0)) == spelling
+
+
+@pytest.mark.parametrize(
+    ("built", "spelling"),
+    [
+        (lambda keys: keys.members, "sso:{online}:members"),
+        (lambda keys: keys.hidden, "sso:{online}:hidden"),
+        (lambda keys: keys.hiding, "sso:{online}:hiding"),
+        (lambda keys: keys.names, "sso:{online}:names"),
+        (lambda keys: keys.left, "sso:{online}:left"),
+        (lambda keys: keys.state, "sso:{online}:state"),
+        (lambda keys: keys.history, "sso:{online}:history"),
+        (lambda keys: keys.guests.seen, "sso:{online}:guests"),
+        (lambda keys: keys.guests.full, "sso:{online}:guests:full"),
+        (lambda keys: keys.guests.slices[21], "sso:{online}:guests:slice:21"),
+        (lambda keys: keys.bots.seen, "sso:{online}:bots"),
+    ],
+)
+def test_each_key_of_who_is_online_is_spelt_as_agreed(built, spelling):
+    assert built(OnlineKeys("sso")) == spelling
+    assert Keys("sso", 3).parse_session(spelling) is None
 
 
 def test_the_patterns_over_all_shards_are_spelt_as_agreed():
