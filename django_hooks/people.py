@@ -8,6 +8,8 @@ from django.http import HttpRequest
 
 from session_store import Person
 
+from .addresses import client_address, keep_address
+
 
 def user_id(user: Any) -> str:
     """Return the id under which a user's sessions are kept: the primary key, as text."""
@@ -23,6 +25,6 @@ def describe(user: Any, request: HttpRequest) -> Person:
         name=user.get_username(),
         email=email or "",
         display_name=full_name or "",
-        ip=request.META.get("REMOTE_ADDR") or "",
+        ip=keep_address(client_address(request)),
         user_agent=request.headers.get("User-Agent", ""),
     )

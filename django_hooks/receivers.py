@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from session_store import Ref, StoreUnavailable
 
-from .conf import conf
+from .conf import conf, serves_wiki
 from .notes import Note
 from .people import user_id
 from .stores import get_store, note_unavailable
@@ -20,14 +20,14 @@ from .visits import Visit
 @receiver(user_logged_in, dispatch_uid="django_hooks.note_login")
 def note_login(request: HttpRequest | None, **_: Any) -> None:
     """Give a new log-in a nonce of its own; the response that sets the cookie opens the session."""
-    if conf.enabled and request is not None and hasattr(request, "session"):
+    if conf.enabled and serves_wiki() and request is not None and hasattr(request, "session"):
         Note.fresh().write(request.session)
 
 
 @receiver(user_logged_out, dispatch_uid="django_hooks.end_session")
 def end_session(request: HttpRequest | None, user: Any = None, **_: Any) -> None:
     """End the wiki's session while the Django session, which is about to be flushed, still names it."""
-    if not conf.enabled or request is None or not hasattr(request, "session"):
+    if not conf.enabled or not serves_wiki() or request is None or not hasattr(request, "session"):
         return
     visit = Visit.of(request)
     if visit is not None:

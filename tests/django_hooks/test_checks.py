@@ -56,6 +56,11 @@ def test_a_missing_middleware_is_named(settings):
     assert ids() == ["django_hooks.E002"]
 
 
+def test_a_site_that_only_wants_to_know_who_is_online_has_nothing_to_mend(settings):
+    settings.MIDDLEWARE = [*django_settings.MIDDLEWARE[:-1], "django_hooks.middleware.WhosOnlineMiddleware"]
+    assert ids() == []
+
+
 def test_a_middleware_in_the_wrong_place_is_named(settings):
     settings.MIDDLEWARE = django_settings.MIDDLEWARE[::-1]
     assert "django_hooks.E003" in ids()
