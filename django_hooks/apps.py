@@ -9,6 +9,7 @@ class DjangoHooksConfig(AppConfig):
 
     name = "django_hooks"
     verbose_name = _("Wiki log-in")
+    default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
         """Import what registers itself."""

@@ -54,6 +54,10 @@ class ShardKeys:
         """The set of a user's sids."""
         return f"{self._base}user:{user_id}"
 
+    def job(self, name: str) -> str:
+        """Which of several processes does a job that one does."""
+        return f"{self._base}job:{name}"
+
     @property
     def session_pattern(self) -> str:
         """A glob that matches the session keys of this shard alone."""

@@ -162,6 +162,11 @@ def forget_reader(keys: ShardKeys, reader: str) -> Call[bool]:
     return Call(load("forget_reader"), [keys.readers, keys.audit], [reader], bool)
 
 
+def hold(key: str, owner: str, lasts: int) -> Call[str]:
+    """Take or keep a lease for some ms, or with 0 give it back; the answer is who holds it."""
+    return Call(load("hold"), [key], [owner, lasts], _text)
+
+
 def heartbeat(keys: ShardKeys, worker: str, words: str, forgotten: int) -> Call[int]:
     """Note that a worker lives and what it says, a JSON object; the answer is how many others were forgotten."""
     return Call(load("heartbeat"), [keys.workers], [worker, words, forgotten], int)

@@ -8,9 +8,9 @@ import time
 import pytest
 
 from session_store import Config, Store
+from session_store.stopping import IMPATIENT, stop_on_signals
 from tests.servers import RedisServer
 from tests.wait import wait_until
-from worker.signals import IMPATIENT, stop_on_signals
 
 from .conftest import open_on
 

@@ -1,4 +1,4 @@
-"""TERM and INT ask the worker to stop; a second one does not wait."""
+"""TERM and INT ask a long-running process to stop; a second one does not wait."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-#: The exit code of a worker that was told twice.
+#: The exit code of a process that was told twice.
 IMPATIENT = 130
 
 

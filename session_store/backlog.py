@@ -1,0 +1,34 @@
+"""How far an audit reader has come, seen from outside."""
+
+from __future__ import annotations
+
+from .audit import order
+from .keys import ShardKeys
+from .store import Store
+
+#: The position of a reader that has stored nothing, and the end of a stream that holds nothing.
+BEGINNING = "0-0"
+
+
+def ends_of_streams(store: Store) -> dict[ShardKeys, str]:
+    """Return the id of the last entry of each shard's stream.
+
+    Raises:
+        StoreUnavailable: Redis did not answer.
+    """
+    rows = {keys: store.command("XREVRANGE", keys.audit, "+", "-", "COUNT", 1) for keys in store.keys.shards}
+    return {keys: found[0][0].decode() if found else BEGINNING for keys, found in rows.items()}
+
+
+def has_stored(store: Store, reader: str, ends: dict[ShardKeys, str]) -> bool:
+    """Whether a reader has stored everything up to some entries.
+
+    Raises:
+        StoreUnavailable: Redis did not answer.
+    """
+    return all(order(_position(store, keys, reader)) >= order(end) for keys, end in ends.items())
+
+
+def _position(store: Store, keys: ShardKeys, reader: str) -> str:
+    kept: bytes = store.command("HGET", keys.readers, reader) or BEGINNING.encode()
+    return kept.decode().partition(" ")[0]
