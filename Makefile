@@ -12,7 +12,7 @@ help:  ## this list
 demo: $(VENV)/.demo  ## a site, its wiki, Redis and the worker on this machine, until Ctrl-C
 	@exec $(BIN)/python -m demo
 
-test: $(VENV)/.dev chromium  ## all tests, on a real Redis server, wiki and browser
+test: $(VENV)/.dev chromium postgresql  ## all tests, on real servers of Redis and PostgreSQL, a real wiki and browser
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
 faults: $(VENV)/.dev  ## the long fault suite, about ten minutes: kills, pauses, rotations; prints a table
@@ -47,12 +47,21 @@ $(BIN)/pip:
 		|| { echo "$(PYTHON) can't make virtual environments. On Debian: apt-get install python3-venv"; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
 
-# Browser tests drive the system's Chromium.
-.PHONY: chromium
+# Browser tests drive the system's Chromium; the audit table is tried on the system's PostgreSQL too.
+.PHONY: chromium postgresql
 chromium:
-	@command -v chromium >/dev/null && exit 0; \
-	if ! command -v apt-get >/dev/null; then echo "The tests need Chromium as the command chromium; install it."; exit 1; fi; \
+	@command -v chromium >/dev/null || $(call install,Chromium,chromium)
+
+postgresql:
+	@command -v postgres >/dev/null || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || $(call install,PostgreSQL,postgresql)
+
+# $(call install,what people call it,its package): on Debian, where that is allowed; RUNLEVEL=1 starts no server.
+define install
+{ \
+	if ! command -v apt-get >/dev/null; then echo "The tests need $(1); install it."; exit 1; fi; \
 	if [ "$$(id -u)" = 0 ]; then as=; elif sudo -n true 2>/dev/null; then as=sudo; \
-	else echo "The tests need Chromium. Install it: apt-get install chromium"; exit 1; fi; \
-	echo "Installing Chromium for the browser tests …"; \
-	$$as apt-get update -qq && $$as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
+	else echo "The tests need $(1). Install it: apt-get install $(2)"; exit 1; fi; \
+	echo "Installing $(1) for the tests …"; \
+	$$as apt-get update -qq && $$as env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(2) >/dev/null; \
+}
+endef

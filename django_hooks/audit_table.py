@@ -59,11 +59,10 @@ class AuditTable:
         """Become its one writer. What another has begun to write is finished, or undone, before this returns."""
         self._token = secrets.token_urlsafe(12)
         with self._transaction():
-            _, created = self._followers.select_for_update().get_or_create(
-                name=self.name, defaults={"token": self._token, "told": self._newest}
-            )
-            if not created:
-                self._followers.filter(name=self.name).update(token=self._token)
+            self._wait_briefly()
+            # Written before anything is read: SQLite refuses a transaction that becomes a writer later on.
+            if not self._followers.filter(name=self.name).update(token=self._token):
+                self._followers.create(name=self.name, token=self._token, told=self._newest)
 
     def store(self, events: Sequence[Event], *, told: bool) -> Stored:
         """Add a row for each event that has none, durably.
@@ -114,7 +113,7 @@ class AuditTable:
         return self._events.aggregate(newest=Max("pk"))["newest"] or 0
 
     def _transaction(self) -> transaction.Atomic:
-        return transaction.atomic(using=self.database, durable=False)
+        return transaction.atomic(using=self.database)
 
     def _update(self, **values: int | str) -> None:
         if not self._followers.filter(name=self.name, token=self._token).update(**values):

@@ -58,7 +58,9 @@ def test_every_key_is_in_the_architecture_page():
     page = text_of("docs/architecture.md")
     names = [value for name, value in vars(keys).items() if isinstance(value, str) and not name.startswith("_")]
     assert len(names) > 5
-    assert all(f"`{name}`" in page for name in [*names, keys.session("<sid>"), keys.user("<user id>")])
+    assert all(
+        f"`{name}`" in page for name in [*names, keys.session("<sid>"), keys.user("<user id>"), keys.job("<name>")]
+    )
 
 
 def test_every_key_of_who_is_online_is_in_the_architecture_page():

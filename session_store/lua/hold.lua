@@ -1,6 +1,6 @@
 -- Takes a lease, or keeps it: of several processes that could do a job, its holder does it.
 -- KEYS  1 lease
--- ARGV  1 who asks, 2 for how long (ms), or 0 to give it back
+-- ARGV  1 who asks, 2 for how long (ms); nought gives it back
 -- Returns who holds it now; '' where it was given back
 local holder = redis.call('GET', KEYS[1])
 if holder and holder ~= ARGV[1] then

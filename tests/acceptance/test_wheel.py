@@ -90,6 +90,7 @@ def snippet(first_line: str, url: str) -> str:
 def test_the_wheel_holds_scripts_and_types_and_nothing_of_the_demo(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     ours = {path.relative_to(ROOT).as_posix() for path in (ROOT / "session_store" / "lua").glob("*.lua")}
+    ours |= {path.relative_to(ROOT).as_posix() for path in (ROOT / "django_hooks").rglob("*.py")}
     assert ours
     assert ours <= set(names)
     assert {f"{package}/py.typed" for package in PACKAGES} <= set(names)

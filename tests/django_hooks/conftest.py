@@ -12,6 +12,9 @@ from django.test import Client
 from django_hooks import stores
 from session_store import Session, Store, parse_token
 from session_store.throttle import Throttle
+from tests.postgres import PostgresServer
+
+from .databases import Database, postgresql, routed, sqlite
 
 NAME = "wiki_session"
 
@@ -85,3 +88,28 @@ def ends_of(store: Store) -> list[tuple[str, str]]:
 def starts_of(store: Store) -> list[str]:
     """Return the sid of every start in the stream, in order."""
     return [f[b"sid"].decode() for _, f in store.redis.xrange(store.keys.shards[0].audit) if f[b"action"] == b"start"]
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """The PostgreSQL server that tests share."""
+    with PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request, tmp_path, settings, django_db_blocker) -> Iterator[Database]:
+    """A database for the audit table alone, of each kind; what is committed there is."""
+    yield from _database(request.param, request, tmp_path, settings, django_db_blocker)
+
+
+@pytest.fixture
+def sqlite_database(request, tmp_path, settings, django_db_blocker) -> Iterator[Database]:
+    """One that is a file."""
+    yield from _database("sqlite", request, tmp_path, settings, django_db_blocker)
+
+
+def _database(vendor, request, tmp_path, settings, django_db_blocker):
+    database = sqlite(tmp_path) if vendor == "sqlite" else postgresql(request.getfixturevalue("postgres"))
+    with django_db_blocker.unblock(), routed(database, settings):
+        yield database

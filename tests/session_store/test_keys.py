@@ -29,6 +29,7 @@ sids = st.from_regex(r"[A-Za-z0-9_-]{22}", fullmatch=True)
         (lambda keys: keys.canary, "sso:{0}:canary"),
         (lambda keys: keys.lease, "sso:{0}:lease"),
         (lambda keys: keys.workers, "sso:{0}:workers"),
+        (lambda keys: keys.job("table"), "sso:{0}:job:table"),
         (lambda keys: keys.session_pattern, "sso:{0}:session:*"),
         (lambda keys: keys.user_pattern, "sso:{0}:user:*"),
     ],
