@@ -25,7 +25,7 @@ USER = "postgres"
 
 
 class PostgresServer:
-    """A server with a data directory of its own, reached through a socket there; it can be stopped and started again."""
+    """A server with a directory of its own, reached through a socket there; it can be stopped and started again."""
 
     def __init__(self) -> None:
         self._directory = tempfile.TemporaryDirectory(prefix="pg-")

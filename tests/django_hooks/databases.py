@@ -19,13 +19,13 @@ ALIAS = "audit"
 class ToAudit:
     """A router that keeps the app's tables in a database of their own."""
 
-    def db_for_read(self, model, **hints):
+    def db_for_read(self, model, **_):
         return ALIAS if model._meta.app_label == "django_hooks" else None
 
-    def db_for_write(self, model, **hints):
+    def db_for_write(self, model, **_):
         return self.db_for_read(model)
 
-    def allow_migrate(self, db, app_label, **hints):
+    def allow_migrate(self, db, app_label, **_):
         return (db == ALIAS) == (app_label == "django_hooks")
 
 

@@ -164,7 +164,7 @@ def test_what_had_ended_before_redis_went_back_does_not_live_and_is_no_second_ro
     refs = open_some(store, 700)
     ours = follower()
     ours.step()
-    dump = {key: store.redis.dump(key) for key in store.redis.keys()}
+    dump = {key: store.redis.dump(key) for key in store.redis.scan_iter()}
     deadlines = {key: store.redis.pexpiretime(key) for key in dump}
     end(store, *refs[:650])
     ours.step()
