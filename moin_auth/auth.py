@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from flask import request
 from moin.auth import BaseAuth, LoginReturn
 
-from session_store import Person, Store, StoreUnavailable, token_in_header
+from session_store import Person, Store
 from session_store.throttle import Throttle
 
 from .config import WikiConfig
 from .door import Door
 from .guard import Guard
-from .profiles import NameRefused, find_or_create
+from .names import NameRules, NotServed
+from .profiles import Profiles
+from .proof import Proof
+from .traces import Traces
 
 _log = logging.getLogger(__name__)
 
@@ -25,6 +28,11 @@ class ExternalCookie(BaseAuth):  # type: ignore[misc] # moin has no types
 
     Args:
         autocreate: make a profile for a user who comes for the first time.
+        adopt_existing: let a user who comes for the first time have the wiki's own account of the very same name,
+            if that is its only name.
+        bind: name in the wiki → the id of the one user of the site who may have it; needed for names to which the
+            wiki's configuration gives rights.
+        wiki_name: makes the name in the wiki of a name on the site; None: they are the same.
         trusted: whether moin's access rules count such users as ``Trusted``.
         allow_others: other auth methods may stand beside this one; without it the wiki serves nothing then.
         settings: ``redis_url``, ``redis_prefix``, ``redis_shards``, ``redis_timeout``, ``cookie_name``; what is not
@@ -37,16 +45,30 @@ class ExternalCookie(BaseAuth):  # type: ignore[misc] # moin has no types
     name = "external_cookie"
 
     def __init__(
-        self, *, autocreate: bool = False, trusted: bool = False, allow_others: bool = False, **settings: Any
+        self,
+        *,
+        autocreate: bool = False,
+        adopt_existing: bool = False,
+        bind: Mapping[str, int | str] | None = None,
+        wiki_name: Callable[[str], str] | None = None,
+        trusted: bool = False,
+        allow_others: bool = False,
+        **settings: Any,
     ) -> None:
         super().__init__(trusted=trusted)
         config = WikiConfig.read(settings, os.environ)
-        self._autocreate = autocreate
         self._allow_others = allow_others
-        self._cookie_name = config.cookie_name
-        self._store = Store(config.store)
+        self._proof = Proof(Store(config.store), config.cookie_name)
+        self._profiles = Profiles(
+            NameRules(bind=bind, wiki_name=wiki_name),
+            autocreate=autocreate,
+            adopt_existing=adopt_existing,
+            trusted=trusted,
+        )
         self._throttle = Throttle(seconds=60)
-        self._door = Door(self, [Guard(self, allow_others=allow_others)])
+        self._door = Door(
+            self, [Guard(self, allow_others=allow_others), Traces(self._proof, allow_others=allow_others)]
+        )
 
     def request(self, user_obj: Any, **_: Any) -> tuple[Any, bool]:
         """Return the user whom the request's cookie proves; where it proves nobody, others are asked if they may be."""
@@ -57,29 +79,24 @@ class ExternalCookie(BaseAuth):  # type: ignore[misc] # moin has no types
         """Answer moin's own log-in form: it changes nothing about who somebody is, unless others may be asked."""
         return LoginReturn(*self.request(user_obj))
 
-    def logout(self, user_obj: Any, **_: Any) -> tuple[Any, bool]:  # noqa: ARG002 - nobody else's word counts
+    def logout(self, user_obj: Any, **_: Any) -> tuple[Any, bool]:
         """Answer moin's own log-out link: this one request is served to nobody in particular."""
-        return None, False
+        return (user_obj, True) if self._allow_others else (None, False)
 
     def _user(self) -> Any | None:
-        person = self._person()
+        person = self._proof.person()
         if person is None:
             return None
         try:
-            return find_or_create(person, autocreate=self._autocreate, trusted=self.trusted)
-        except NameRefused as refusal:
-            if self._throttle.allows(f"name {person.user_id}"):
-                _log.warning("user %s (%r) stays anonymous: %s", person.user_id, person.name, refusal)
-            return None
+            return self._profiles.of(person)
+        except NotServed as reason:
+            self._explain(person, str(reason))
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with a profile, nobody is let in because of it
+            self._explain(person, "his profile can't be used", error)
+        return None
 
-    def _person(self) -> Person | None:
-        token = token_in_header(request.environ.get("HTTP_COOKIE"), self._cookie_name)
-        if token is None:
-            return None
-        try:
-            session = self._store.read(token)
-        except StoreUnavailable as error:
-            if self._throttle.allows("store"):
-                _log.warning("%s; everybody is anonymous", error)
-            return None
-        return session.record.person if session else None
+    def _explain(self, person: Person, reason: str, error: Exception | None = None) -> None:
+        if self._throttle.allows(person.user_id):
+            _log.warning(
+                "user %s (%r) stays anonymous in the wiki: %s", person.user_id, person.name, reason, exc_info=error
+            )

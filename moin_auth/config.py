@@ -17,6 +17,9 @@ NAMES = {
     "cookie_name": "WIKI_COOKIE_NAME",
 }
 
+#: The arguments that have no variable: they say what only the wiki knows.
+OTHERS = ("adopt_existing", "allow_others", "autocreate", "bind", "trusted", "wiki_name")
+
 
 @dataclass(frozen=True)
 class WikiConfig:
@@ -35,7 +38,7 @@ class WikiConfig:
         """
         unknown = given.keys() - NAMES.keys()
         if unknown:
-            known = ", ".join(sorted({*NAMES, "allow_others", "autocreate", "trusted"}))
+            known = ", ".join(sorted({*NAMES, *OTHERS}))
             raise TypeError(f"ExternalCookie takes {known}, not {', '.join(sorted(unknown))}")
         values = {**environ, **{NAMES[name]: str(value) for name, value in given.items() if value is not None}}
         return cls(Config.from_env(values), values.get("WIKI_COOKIE_NAME") or "wiki_session")

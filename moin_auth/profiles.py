@@ -2,73 +2,185 @@
 
 from __future__ import annotations
 
-import uuid
+import hashlib
+import hmac
+import logging
+import secrets
 from typing import Any
 
 from moin import current_app
-from moin.constants.keys import DISABLED, DISPLAY_NAME, EMAIL, ITEMID, NAME, SUBSCRIPTIONS
+from moin.constants.keys import (
+    DISABLED,
+    DISPLAY_NAME,
+    EMAIL,
+    ENC_PASSWORD,
+    ITEMID,
+    NAME,
+    RECOVERPASS_KEY,
+    SUBSCRIPTIONS,
+)
+from moin.storage.error import NoSuchItemError
 from moin.user import User, search_users
 
 from session_store import Person
 
-from .names import refusal
+from .claims import one_at_a_time, wait_until
+from .names import NameRefused, NameRules, NotServed, name_key
 
 #: Where a profile's metadata keep the site's user id; moin's index searches every field that ends in ``_id``.
 OWNER = "site_user_id"
 
-#: What makes item ids of user ids: two first requests at once write the same profile, not two.
-_NAMESPACE = uuid.UUID("5d2f6e0c-6a0b-4e9e-8f0e-0d7f5f6c2a11")
+#: Where they keep the keys of every name that the profile has or had.
+NAME_KEYS = "site_name_id"
 
 #: What moin calls a user's log-in. It is not the auth method's own name on purpose: moin revives from its own session
 #: only users of methods that it knows by name, and ours are to be believed for one request at a time.
 AUTH_METHOD = "external_cookie_proof"
 
-
-class NameRefused(Exception):  # noqa: N818 - what happened, not what is wrong
-    """The site's name for a user can't be a name in the wiki."""
+_log = logging.getLogger(__name__)
 
 
-def find_or_create(person: Person, *, autocreate: bool, trusted: bool) -> Any | None:
-    """Return the moin user whose profile belongs to the person, up to date; None where there is none.
+class Profiles:
+    """Finds, makes and updates the profile of a person.
 
-    Raises:
-        NameRefused: the wiki can't have the name; it says why.
+    Args:
+        rules: which names may be had.
+        autocreate: make a profile for a user who comes for the first time.
+        adopt_existing: let a user who comes for the first time have the wiki's own account of the very same name.
+        trusted: whether moin's access rules count the users as ``Trusted``.
     """
-    found = search_users(**{OWNER: person.user_id})
-    if not found and not autocreate:
-        return None
-    itemid = found[0].meta[ITEMID] if found else uuid.uuid5(_NAMESPACE, person.user_id).hex
-    user = User(
-        uid=itemid if found else None,
-        auth_method=AUTH_METHOD,
-        auth_attribs=(NAME, DISPLAY_NAME, EMAIL, "password"),
-        trusted=trusted,
-    )
-    if not found:
-        user.profile[ITEMID] = itemid
+
+    def __init__(self, rules: NameRules, *, autocreate: bool, adopt_existing: bool, trusted: bool) -> None:
+        self._rules = rules
+        self._autocreate = autocreate
+        self._adopt_existing = adopt_existing
+        self._trusted = trusted
+
+    def of(self, person: Person) -> Any | None:
+        """Return the moin user whose profile belongs to the person, up to date.
+
+        None where there is none and none is to be made.
+
+        Raises:
+            NotServed: the user is to stay anonymous; it says why.
+        """
+        user = self._load(person)
+        if user is not None and user.disabled:
+            raise NotServed("his profile is disabled in the wiki; its admins can undo that in +admin/userbrowser")
+        name = self._rules.wiki_name(person.name)
+        self._rules.check(name, person.user_id, current_app.cfg)
+        if user is not None and _owns(user, name) and not _news(user, person, name):
+            return user
+        try:
+            with one_at_a_time():
+                return self._claim(person, name)
+        except TimeoutError:
+            raise NotServed("the wiki is busy writing other profiles; the next request tries again") from None
+
+    def _claim(self, person: Person, name: str) -> Any | None:
+        user = self._load(person)
+        holder = _holder(name, user, but_former=self._rules.binds(name, person.user_id))
+        if user is None and holder is not None and self._adopt_existing:
+            user = self._adopt(holder, person, name)
+            holder = None if user else holder
+        if holder is not None:
+            raise NameRefused(
+                f"another wiki profile ({holder[ITEMID]}) has or had this name, or one that reads the same; "
+                "rename one of the two"
+            )
+        if user is None:
+            if not self._autocreate:
+                return None
+            user = self._new(person)
+        _follow(user, person, name)
+        return user if user.valid and not user.disabled else None
+
+    def _load(self, person: Person) -> Any | None:
+        """Load the person's profile: one look into the index, one into the storage."""
+        user = self._user()
+        try:
+            user.profile.load(**{OWNER: person.user_id})
+        except NoSuchItemError:
+            return None
+        user.valid = not user.disabled
+        _name_rights(user)
+        return user
+
+    def _new(self, person: Person) -> Any:
+        user = self._user()
+        user.profile[ITEMID] = _itemid(person.user_id)
         user.profile[DISABLED] = False
         user.profile[SUBSCRIPTIONS] = []
-        user.profile[OWNER] = person.user_id
-    _follow(user, person)
-    return user if user.valid and not user.disabled else None
+        _take_over(user, person)
+        return user
+
+    def _adopt(self, holder: Any, person: Person, name: str) -> Any | None:
+        """Take over an account of the wiki's own, where the name is its sole name and it belongs to nobody."""
+        if list(holder[NAME]) != [name] or OWNER in holder:
+            return None
+        user = self._user(uid=holder[ITEMID])
+        _take_over(user, person)
+        _log.warning(
+            "the wiki's account %r (%s) now belongs to the site's user %s", name, holder[ITEMID], person.user_id
+        )
+        return user
+
+    def _user(self, uid: str | None = None) -> Any:
+        attributes = (NAME, DISPLAY_NAME, EMAIL, "password")
+        return User(uid=uid, auth_method=AUTH_METHOD, auth_attribs=attributes, trusted=self._trusted)
 
 
-def _follow(user: Any, person: Person) -> None:
-    wanted = {NAME: [person.name], DISPLAY_NAME: person.display_name, EMAIL: person.email}
-    changed = {key: value for key, value in wanted.items() if _kept(user.profile, key) != value}
-    if not changed:
-        return
-    if NAME in changed and (reason := refusal(person.name, user.profile[ITEMID])):
-        raise NameRefused(reason)
-    for key, value in changed.items():
+def _owns(user: Any, name: str) -> bool:
+    return name_key(name) in (_kept(user, NAME_KEYS) or ())
+
+
+def _news(user: Any, person: Person, name: str) -> dict[str, Any]:
+    """Return what the profile must change to follow the site; moin strips texts when it stores them."""
+    wanted = {NAME: [name], DISPLAY_NAME: person.display_name.strip(), EMAIL: person.email.strip()}
+    return {key: value for key, value in wanted.items() if _kept(user, key) != value}
+
+
+def _follow(user: Any, person: Person, name: str) -> None:
+    for key, value in _news(user, person, name).items():
         user.profile[key] = value
+    if not _owns(user, name):
+        user.profile[NAME_KEYS] = [*(_kept(user, NAME_KEYS) or ()), name_key(name)]
     user.save()
-    # What a user may do is made from the names that he had when the object was made.
+    _name_rights(user)
+    # The next claim must find this one, in whatever process; moin's index may be a moment late.
+    wait_until(lambda: any(user.itemid == found.meta[ITEMID] for found in search_users(**{NAME_KEYS: name_key(name)})))
+
+
+def _take_over(user: Any, person: Person) -> None:
+    """Make a profile the person's: from now on there is no way to it but the site's."""
+    user.profile[OWNER] = person.user_id
+    user.profile[ENC_PASSWORD] = ""
+    # An empty key, moin's default, is one that everybody knows.
+    user.profile[RECOVERPASS_KEY] = secrets.token_urlsafe(24)
+    user.generate_session_token(save=False)
+
+
+def _holder(name: str, own: Any | None, *, but_former: bool) -> Any | None:
+    """Return the metadata of another profile that has a name, or, unless that shall not count, had it."""
+    key = name_key(name)
+    others = [found.meta for found in search_users(**{NAME_KEYS: key})] if not but_former else []
+    others += [profile.meta for profile in search_users() if key in map(name_key, profile.meta.get(NAME) or ())]
+    return next((meta for meta in others if own is None or meta[ITEMID] != own.itemid), None)
+
+
+def _itemid(user_id: str) -> str:
+    """Return an item id that is always the same for a user, and that nobody can occupy beforehand."""
+    secret = current_app.cfg.secrets["security/ticket"]
+    return hmac.new(secret.encode(), f"profile of {user_id}".encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def _name_rights(user: Any) -> None:
+    """Make what a user may do again: it is made from the names that he had when the object was made."""
     user.may = current_app.cfg.SecurityPolicy(user)
 
 
-def _kept(profile: Any, key: str) -> Any:
+def _kept(user: Any, key: str) -> Any:
     try:
-        return profile[key]
+        return user.profile[key]
     except KeyError:
         return None

@@ -133,8 +133,8 @@ def test_settings_come_from_the_environment_where_none_are_given(monkeypatch, re
     monkeypatch.setenv("WIKI_REDIS_URL", redis_server.url)
     monkeypatch.setenv("WIKI_REDIS_PREFIX", "club")
     method = ExternalCookie()
-    assert method._store.config.redis_url == redis_server.url
-    assert method._store.keys.shards[0].sessions == "club:{0}:sessions"
+    assert method._proof._store.config.redis_url == redis_server.url
+    assert method._proof._store.keys.shards[0].sessions == "club:{0}:sessions"
 
 
 def test_a_setting_that_cant_be_used_is_named(monkeypatch):
