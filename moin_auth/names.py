@@ -32,7 +32,7 @@ class NameRefused(NotServed):
 def name_key(name: str) -> str:
     """Return what two names have in common that count as the same."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-    return folded.translate(_DROPPED)
+    return unicodedata.normalize("NFKC", folded.translate(_DROPPED))
 
 
 class NameRules:

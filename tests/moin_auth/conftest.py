@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -15,9 +16,10 @@ from moin.auth import BaseAuth
 from moin.config import AclConfig, IndexStorageConfig
 from moin.config.default import DefaultConfig
 from moin.storage import create_simple_mapping
-from moin.user import search_users
+from moin.user import User, search_users
 
 from moin_auth import ExternalCookie
+from moin_auth.profiles import NAME_KEYS, OWNER
 from session_store import Person, Store, Token, make_nonce, make_token
 
 NAME = "wiki_session"
@@ -50,10 +52,49 @@ class Wiki:
         path = "/+modify/NewPage?itemtype=default&contenttype=text/x.moin.wiki;charset%3Dutf-8&template="
         return "content_form_data_text" in client.get(path, follow_redirects=True).text
 
+    def write(self, client: FlaskClient, page: str, text: str, acl: str = "") -> None:
+        """Write a page, as the editor's form does."""
+        path = f"/+modify/{page}?itemtype=default&contenttype=text/x.moin.wiki;charset%3Dutf-8&template="
+        form = client.get(path, follow_redirects=True).text
+        fields = dict(re.findall(r'<input[^>]*name="([^"]+)"[^>]*value="([^"]*)"', form))
+        fields = {key: html.unescape(value) for key, value in fields.items() if key not in {"cancel", "preview"}}
+        response = client.post(path, data={**fields, "content_form_data_text": text, "meta_form_acl": acl or "None"})
+        assert response.status_code == 302, response.status
+
+    def meta(self, page: str) -> dict:
+        """Return a page's metadata."""
+        with self.app.test_request_context("/"):
+            return dict(self.app.storage[page]["current"].meta)
+
     def profiles(self) -> list[dict]:
         """Return every profile's metadata."""
         with self.app.test_request_context("/"):
             return [dict(profile.meta) for profile in search_users()]
+
+    def make_profile(self, user_id: str | None, names: list[str], keys: list[str]) -> str:
+        """Make a profile by hand, an account of the wiki's own where it has no user id."""
+        with self.app.test_request_context("/"):
+            user = User()
+            user.profile["name"] = names
+            user.profile["disabled"] = False
+            if user_id is not None:
+                user.profile[OWNER] = user_id
+                user.profile[NAME_KEYS] = keys
+            user.save()
+            return user.itemid
+
+    def change(self, itemid: str, **fields) -> None:
+        """Change a profile by hand."""
+        with self.app.test_request_context("/"):
+            user = User(uid=itemid)
+            for key, value in fields.items():
+                user.profile[key] = value
+            user.save()
+
+    def revisions_of(self, itemid: str) -> int:
+        """Count an item's revisions."""
+        with self.app.test_request_context("/"):
+            return len(list(self.app.storage.documents(idx_name="all_revs", itemid=itemid)))
 
 
 @pytest.fixture
@@ -73,9 +114,9 @@ def make_wiki(redis_server, tmp_path: Path) -> Iterator:
     """Make wikis; they are taken down afterwards."""
     made = []
 
-    def make(*, others: Sequence[BaseAuth] = (), **options) -> Wiki:
+    def make(*, others: Sequence[BaseAuth] = (), acl: str = "", config: Mapping[str, Any] = {}, **options) -> Wiki:
         method = ExternalCookie(**{"redis_url": redis_server.url, "autocreate": True, **options})
-        made.append(_app(tmp_path / f"wiki{len(made)}", [method, *others]))
+        made.append(_app(tmp_path / f"wiki{len(made)}", acl, {"auth": [method, *others], **config}))
         return Wiki(made[-1])
 
     yield make
@@ -89,12 +130,11 @@ def wiki(make_wiki, store: Store) -> Wiki:
     return make_wiki()
 
 
-def _app(place: Path, methods: list[BaseAuth]) -> Flask:
-    acl = AclConfig(before="", default="Known:read,write,create All:read", after="", hierarchic=False)
+def _app(place: Path, first: str, config: Mapping[str, Any]) -> Flask:
+    acl = AclConfig(before=first, default="Known:read,write,create All:read", after="", hierarchic=False)
     namespaces, backends, acls = create_simple_mapping("stores:memory:", acl)
 
     class Config(DefaultConfig):
-        auth = methods
         wikiconfig_dir = str(place)
         instance_dir = str(place)
         data_dir = str(place / "data")
@@ -109,4 +149,5 @@ def _app(place: Path, methods: list[BaseAuth]) -> Flask:
         destroy_backend = True
 
     place.mkdir()
-    return create_app_ext(flask_config_dict={"SECRET_KEY": "only for tests", "TESTING": True}, moin_config_class=Config)
+    flask_config = {"SECRET_KEY": "only for tests", "TESTING": True}
+    return create_app_ext(flask_config_dict=flask_config, moin_config_class=type("Config", (Config,), dict(config)))
