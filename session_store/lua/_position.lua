@@ -5,6 +5,13 @@ local function read_position(readers, reader)
   return position, token, base or ''
 end
 
+-- write_position(readers, reader, position, token, base): keeps them. Also at maxmemory, where Redis refuses a script's
+-- first write unless it frees memory: a reader that could not go on then would keep the stream from being trimmed.
+local function write_position(readers, reader, position, token, base)
+  redis.call('HDEL', readers, '')
+  redis.call('HSET', readers, reader, position .. ' ' .. token .. ' ' .. base)
+end
+
 -- trim(readers, audit): lets the stream forget what every reader has stored
 local function trim(readers, audit)
   local ms, sequence

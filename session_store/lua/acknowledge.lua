@@ -8,6 +8,6 @@ local position, token, base = read_position(KEYS[1], ARGV[1])
 if token ~= ARGV[2] or position ~= ARGV[3] or #redis.call('XRANGE', KEYS[2], ARGV[4], ARGV[4]) == 0 then
   return 0
 end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[4] .. ' ' .. token .. ' ' .. (ARGV[5] ~= '' and ARGV[5] or base))
+write_position(KEYS[1], ARGV[1], ARGV[4], token, ARGV[5] ~= '' and ARGV[5] or base)
 trim(KEYS[1], KEYS[2])
 return 1

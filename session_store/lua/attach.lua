@@ -7,5 +7,5 @@
 local position, _, base = read_position(KEYS[1], ARGV[1])
 position = position or '0-0'
 local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)
-redis.call('HSET', KEYS[1], ARGV[1], position .. ' ' .. ARGV[2] .. ' ' .. base)
+write_position(KEYS[1], ARGV[1], position, ARGV[2], base)
 return { position, base, last[1] and last[1][1] or '0-0' }

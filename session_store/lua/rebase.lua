@@ -7,5 +7,5 @@ local position, token = read_position(KEYS[1], ARGV[1])
 if token ~= ARGV[2] or position ~= ARGV[3] then
   return 0
 end
-redis.call('HSET', KEYS[1], ARGV[1], position .. ' ' .. token .. ' ' .. ARGV[4])
+write_position(KEYS[1], ARGV[1], position, token, ARGV[4])
 return 1

@@ -301,3 +301,17 @@ def test_a_server_that_went_away_makes_the_store_unavailable_and_one_that_came_b
         server.start()
         assert reader.acknowledge(batch)
         assert [sid for sid, _ in seen(reader.read())] == sids[3:]
+
+
+def test_at_maxmemory_readers_still_attach_and_acknowledge_so_that_the_stream_is_trimmed(store, raw):
+    reader = reader_of(store)
+    token = opened(store)
+    raw.config_set("maxmemory", 1)
+    try:
+        assert reader.acknowledge(reader.read()[0], base=f"{token.sid}-start")
+        assert raw.xlen(store.keys.shards[0].audit) == 0
+        after = AuditReader(store, "file")
+        assert after.attach()[0].base == f"{token.sid}-start"
+        assert after.rebase(store.keys.shards[0], f"{token.sid}-end")
+    finally:
+        raw.config_set("maxmemory", 0)
