@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -113,3 +114,19 @@ def _database(vendor, request, tmp_path, settings, django_db_blocker):
     database = sqlite(tmp_path) if vendor == "sqlite" else postgresql(request.getfixturevalue("postgres"))
     with django_db_blocker.unblock(), routed(database, settings):
         yield database
+
+
+@pytest.fixture
+def stop() -> threading.Event:
+    """What asks a follower to stop."""
+    return threading.Event()
+
+
+@pytest.fixture
+def follower(database, store, stop):
+    """Makes followers of the table; one that waits for nothing, as it is called for each step."""
+    from django_hooks.follower import Follower
+
+    return lambda **words: Follower(
+        **{"store": store, "name": "table", "stop": stop, "on_stored": lambda _: None, "wait": 0.01, **words}
+    )

@@ -3,67 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 
 import pytest
 from django.db import DatabaseError, connections, transaction
 
 from session_store import Person, Ref, Store
-from tests.session_store.samples import HARRY, HOUR, MINUTE, SALLY, new_token, opened, ref_of
+from tests.session_store.samples import HARRY, MINUTE, SALLY, new_token, opened, ref_of
 from tests.wait import wait_until
 
+from .audit import Killed, die, end, forget_lease, once, open_some, row_of, rows, waiting
 from .databases import ALIAS
-
-
-class Killed(BaseException):
-    """As SIGKILL: nothing of ours handles it."""
-
-
-@pytest.fixture
-def stop() -> threading.Event:
-    return threading.Event()
-
-
-@pytest.fixture
-def follower(database, store, stop):
-    from django_hooks.follower import Follower
-
-    return lambda **words: Follower(
-        **{"store": store, "name": "table", "stop": stop, "on_stored": lambda _: None, "wait": 0.01, **words}
-    )
-
-
-def forget_lease(store: Store) -> None:
-    """As if enough time had gone by since its holder died."""
-    store.redis.delete(store.keys.shards[0].job("table"))
-
-
-def rows() -> Counter[str]:
-    from django_hooks.models import AuditEvent
-
-    return Counter(row.event_id for row in AuditEvent.objects.all())
-
-
-def row_of(ref: Ref, action: str = "end"):
-    from django_hooks.models import AuditEvent
-
-    return AuditEvent.objects.get(sid=ref.sid, action=action)
-
-
-def once(*refs: Ref, ended: bool = True) -> Counter[str]:
-    return Counter(f"{ref.sid}-{action}" for ref in refs for action in (("start", "end") if ended else ("start",)))
-
-
-def open_some(store: Store, count: int, *, age: int = HOUR) -> list[Ref]:
-    return [ref_of(opened(store, Person(str(i), f"user{i}"), age=age), Person(str(i), "")) for i in range(count)]
-
-
-def end(store: Store, *refs: Ref) -> None:
-    assert len(store.end_all(refs, "logout")) == len(refs)
-
-
-def waiting(store: Store) -> int:
-    return store.redis.xlen(store.keys.shards[0].audit)
 
 
 def test_what_began_and_ended_is_a_row_each_and_the_stream_is_trimmed(store, follower):
@@ -123,22 +72,6 @@ def test_a_death_at_any_moment_costs_no_row_and_repeats_none(store, follower, mo
     after.step()
     assert rows() == once(*refs[:4]) + once(refs[4], ended=False)
     assert waiting(store) == 0
-
-
-def die(monkeypatch, method: str, moment: str) -> None:
-    """Have the next call of a method be the last thing that happens."""
-    from django.utils.module_loading import import_string
-
-    path, _, name = method.rpartition(".")
-    owner = import_string(path)
-    kept = getattr(owner, name)
-
-    def dying(*positional, **named):
-        if moment == "after":
-            kept(*positional, **named)
-        raise Killed
-
-    monkeypatch.setattr(owner, name, dying)
 
 
 @pytest.mark.parametrize("clock", ["right", "behind"])

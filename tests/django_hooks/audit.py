@@ -1,0 +1,58 @@
+"""What the audit table's tests talk about: sessions, rows, and a follower's death."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from django.utils.module_loading import import_string
+
+from django_hooks.models import AuditEvent
+from session_store import Person, Ref, Store
+from tests.session_store.samples import HOUR, opened, ref_of
+
+
+class Killed(BaseException):
+    """As SIGKILL: nothing of ours handles it."""
+
+
+def forget_lease(store: Store) -> None:
+    """As if enough time had gone by since its holder died."""
+    store.redis.delete(store.keys.shards[0].job("table"))
+
+
+def rows() -> Counter[str]:
+    return Counter(row.event_id for row in AuditEvent.objects.all())
+
+
+def row_of(ref: Ref, action: str = "end"):
+    return AuditEvent.objects.get(sid=ref.sid, action=action)
+
+
+def once(*refs: Ref, ended: bool = True) -> Counter[str]:
+    return Counter(f"{ref.sid}-{action}" for ref in refs for action in (("start", "end") if ended else ("start",)))
+
+
+def open_some(store: Store, count: int, *, age: int = HOUR) -> list[Ref]:
+    return [ref_of(opened(store, Person(str(i), f"user{i}"), age=age), Person(str(i), "")) for i in range(count)]
+
+
+def end(store: Store, *refs: Ref) -> None:
+    assert len(store.end_all(refs, "logout")) == len(refs)
+
+
+def waiting(store: Store) -> int:
+    return store.redis.xlen(store.keys.shards[0].audit)
+
+
+def die(monkeypatch, method: str, moment: str) -> None:
+    """Have the next call of a method be the last thing that happens."""
+    path, _, name = method.rpartition(".")
+    owner = import_string(path)
+    kept = getattr(owner, name)
+
+    def dying(*positional, **named):
+        if moment == "after":
+            kept(*positional, **named)
+        raise Killed
+
+    monkeypatch.setattr(owner, name, dying)
