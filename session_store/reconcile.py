@@ -56,7 +56,7 @@ def _keys(store: Store, keys: ShardKeys, page: int) -> Iterator[Page]:
 
 
 def _users(store: Store, keys: ShardKeys, page: int) -> Iterator[Page]:
-    for rows in _scan(store, "SCAN", match=keys.user_pattern, count=page, kind="set"):
+    for rows in _scan(store, "SCAN", match=keys.users_pattern, count=page, kind="set"):
         for row in rows:
             user_key = _text(row)
             for sids in _scan(store, "SSCAN", user_key, count=page):

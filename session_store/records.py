@@ -67,6 +67,11 @@ class Record(msgspec.Struct, frozen=True):
     idle: int | None = None
 
 
+def user_in_record(user_id: str) -> str:
+    """Return how a user stands in the JSON of a record, and nobody else: the quotes within texts are escaped."""
+    return '"user":' + json.dumps(_clean(user_id), ensure_ascii=False)
+
+
 def parse_record(raw: bytes | str, where: str) -> Record:
     """Read a record; fields of other versions are passed over, and stay in Redis as they are.
 

@@ -30,14 +30,31 @@ class Call(Generic[T]):
     parse: Callable[[Any], T]
 
     @property
-    def evalsha(self) -> tuple[str | int | float, ...]:
+    def words(self) -> tuple[str | int | float, ...]:
         """The command for a Redis that knows the script."""
         return ("EVALSHA", self.script.sha, len(self.keys), *self.keys, *self.arguments)
 
     @property
-    def eval(self) -> tuple[str | int | float, ...]:
+    def words_with_source(self) -> tuple[str | int | float, ...]:
         """The command for a Redis that doesn't; afterwards it does."""
         return ("EVAL", self.script.source, len(self.keys), *self.keys, *self.arguments)
+
+
+@dataclass(frozen=True)
+class Command(Generic[T]):
+    """One command of Redis' own, where no script is needed."""
+
+    words: tuple[str | int | float, ...]
+    parse: Callable[[Any], T]
+
+    @property
+    def words_with_source(self) -> tuple[str | int | float, ...]:
+        """The same: it needs no script."""
+        return self.words
+
+
+#: What a store can run.
+Request = Call[T] | Command[T]
 
 
 @cache

@@ -8,8 +8,8 @@ from typing import Any
 
 from .errors import BadRecord
 from .keys import ShardKeys
-from .records import MAX_MS, Person, Record, parse_record
-from .scripts import Call, load
+from .records import MAX_MS, Person, Record, parse_record, user_in_record
+from .scripts import Call, Command, load
 from .sessions import Check, Due, End, Opening, Reason, Ref, Session
 from .throttle import Throttle
 
@@ -32,7 +32,7 @@ def open_session(
     """Open a session; it ends at `expires_at` (ms since the epoch) or after `age` (ms), and after `idle` ms unused."""
     return Call(
         load("open"),
-        [keys.session(sid), keys.sessions, keys.records, keys.ended, keys.audit, keys.user(person.user_id)],
+        [keys.session(sid), keys.sessions, keys.records, keys.ended, keys.audit, keys.users(person.user_id)],
         [sid, person.to_json(idle_ms=idle), "" if expires_at is None else expires_at, "" if age is None else age],
         lambda answer: Opening(_text(answer[0]), int(answer[1]), int(answer[2])),
     )
@@ -105,14 +105,33 @@ def due(keys: ShardKeys, limit: int, *, worker: str) -> Call[Due]:
     return Call(load("due"), [keys.sessions, keys.records, keys.lease], [limit, worker, LEASE, SECOND], parse)
 
 
-def list_user(keys: ShardKeys, user_id: str, limit: int) -> Call[list[Session]]:
-    """List a user's sessions."""
+def list_user(keys: ShardKeys, user_id: str, limit: int, *, over: bool = False) -> Call[list[Session]]:
+    """List a user's sessions; `over`: also those whose deadline has passed."""
     return Call(
         load("list_user"),
-        [keys.user(user_id), keys.sessions, keys.records],
-        [limit],
+        [keys.users(user_id), keys.sessions, keys.records],
+        [user_in_record(user_id), limit, "all" if over else ""],
         lambda rows: _sessions(keys, rows),
     )
+
+
+def records_of(keys: ShardKeys, sids: Sequence[str]) -> Command[list[bytes | None]]:
+    """Read records, as they are."""
+    return Command(("HMGET", keys.records, *sids), list)
+
+
+def traces_of(keys: ShardKeys, sids: Sequence[str]) -> tuple[Command[list[Any]], ...]:
+    """Look whether Redis holds any trace of sessions: records, deadlines, keys; None for what is missing."""
+    return (
+        records_of(keys, sids),
+        Command(("ZMSCORE", keys.sessions, *sids), list),
+        Command(("MGET", *map(keys.session, sids)), list),
+    )
+
+
+def count(keys: ShardKeys) -> Command[int]:
+    """Count the sessions, those that are just due included."""
+    return Command(("ZCARD", keys.sessions), int)
 
 
 def list_page(keys: ShardKeys, first: int, last: int) -> Call[tuple[int, list[Session]]]:
@@ -205,9 +224,10 @@ def parse_or_none(raw: bytes, where: str) -> Record | None:
 
 def _user_keys(keys: ShardKeys, refs: Sequence[Ref], *, first: int) -> tuple[list[str], Callable[[Ref], int]]:
     """Return the keys of the users' sets, and where in KEYS a ref's stands; 0: not known whose it is."""
-    users = list(dict.fromkeys(ref.user_id for ref in refs if ref.user_id is not None))
-    places: dict[str | None, int] = {user: first + i for i, user in enumerate(users)}
-    return [keys.user(user) for user in users], lambda ref: places.get(ref.user_id, 0)
+    sets = {ref.user_id: keys.users(ref.user_id) for ref in refs if ref.user_id is not None}
+    names = list(dict.fromkeys(sets.values()))
+    places = {name: first + i for i, name in enumerate(names)}
+    return names, lambda ref: places[sets[ref.user_id]] if ref.user_id is not None else 0
 
 
 def _session(keys: ShardKeys, sid: str, ttl: int, now: int, raw: bytes | None) -> Session | None:
@@ -230,8 +250,8 @@ def _sessions(keys: ShardKeys, rows: list[bytes]) -> list[Session]:
 
 
 def _deadline(score: bytes, record: Record) -> int:
-    """Read a score; where somebody has put something that is no time, the record's deadline counts."""
-    ms = float(score)
+    """Read a score; where there is none, or something that is no time, the record's deadline counts."""
+    ms = float(score or 0)
     return int(ms) if 0 < ms <= MAX_MS else record.expires
 
 

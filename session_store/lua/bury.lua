@@ -1,7 +1,7 @@
 --! _now _types _record
 -- Removes sessions that had ended before Redis went back to older data. Their ends are in the audit log; none is added.
 -- KEYS  1 sessions, 2 records, 3 ended, then a session key for each sid, then the users' sets
--- ARGV  for each sid: the sid, the reason it had ended for, and the place of its user's set in KEYS (0: not known)
+-- ARGV  for each sid: the sid, the reason it had ended for, and where in KEYS its user's set is (0: not known)
 -- Returns how many had come back to life
 local wrong = wrong_type({ { KEYS[1], 'zset' }, { KEYS[2], 'hash' }, { KEYS[3], 'hash' } })
 if wrong then

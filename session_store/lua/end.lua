@@ -2,7 +2,7 @@
 -- Ends sessions: the one way, whoever asks. What turns out to live on is mended instead.
 -- KEYS  1 sessions, 2 records, 3 ended, 4 audit, then a session key for each sid, then the users' sets
 -- ARGV  1 reason, 2 'always', or 'gone': only what has no key any more or is past its deadline, 3 actor or '',
---       then for each sid: the sid, and the place of its user's set in KEYS (0: not known)
+--       then for each sid: the sid, and where in KEYS its user's set is (0: not known)
 -- Returns for each sid the reason that it ended for; '' where it lives on or had ended before; 'stray' where it was no sid
 local keys = { sessions = KEYS[1], records = KEYS[2], ended = KEYS[3], audit = KEYS[4] }
 local wrong = wrong_type({ { KEYS[1], 'zset' }, { KEYS[2], 'hash' }, { KEYS[3], 'hash' }, { KEYS[4], 'stream' } })

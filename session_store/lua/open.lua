@@ -1,6 +1,6 @@
 --! _now _types _record
 -- Opens a session, once: for a sid that lives already nothing changes.
--- KEYS  1 session, 2 sessions, 3 records, 4 ended, 5 audit, 6 the user's set
+-- KEYS  1 session, 2 sessions, 3 records, 4 ended, 5 audit, 6 the set that keeps the user's sids
 -- ARGV  1 sid, 2 the record as JSON without its times, 3 absolute expiry (ms since the epoch) or '',
 --       4 age in ms, counted from now, where 3 is ''
 -- Returns status, absolute expiry and now (ms since the epoch): 'opened'; 'alive', it was open; 'ended', it has ended before and stays so;

@@ -1,5 +1,5 @@
--- Removes from a user's set the sids that have no record: their ends could not name the user.
--- KEYS  1 the user's set, 2 records
+-- Removes from a set of users' sids those that have no record: their ends could not name the user.
+-- KEYS  1 the set, 2 records
 -- ARGV  the sids to look at
 -- Returns how many were removed
 local removed = 0

@@ -24,7 +24,7 @@ def test_what_lives_again_goes_without_a_second_end(store, raw, reason):
     assert store.read(token) is None
     assert history(store) == before
     assert [session.ref.sid for session in store.sessions_of(SALLY.user_id)] == [other.sid]
-    assert raw.smembers("sso:{0}:user:1") == {other.sid.encode()}
+    assert raw.smembers("sso:{0}:users:8439") == {other.sid.encode()}
     assert store.bury([(ref_of(token), reason)]) == 0
 
 

@@ -10,9 +10,9 @@ from itertools import count
 import pytest
 
 from session_store import Config, Person, Ref, Store, StoreUnavailable
+from session_store.breaker import PAUSE
 from session_store.connections import client, database, server_name
 from session_store.scripts import load
-from session_store.store import PAUSE
 from tests.servers import RedisServer, free_port
 from tests.session_store.samples import HOUR, SALLY, ends, new_token, opened, ref_of
 from tests.wait import wait_until

@@ -296,7 +296,7 @@ def test_a_key_of_the_wrong_type_is_named_and_nothing_ends_halfway(store, raw, p
 @pytest.mark.parametrize("place", ["session", "user"])
 def test_a_session_ends_though_its_own_keys_are_of_the_wrong_type(store, raw, place):
     token, keys = opened(store), store.keys.shards[0]
-    key = keys.session(token.sid) if place == "session" else keys.user(SALLY.user_id)
+    key = keys.session(token.sid) if place == "session" else keys.users(SALLY.user_id)
     raw.delete(key)
     raw.lpush(key, "x")
     assert store.end(ref_of(token), "logout") == "logout"

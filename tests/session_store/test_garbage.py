@@ -72,7 +72,7 @@ def test_a_broken_record_stops_nothing(store, raw, record, key):
     keys = store.keys.shards[0]
     raw.hset(keys.records, SID, record)
     raw.zadd(keys.sessions, {SID: server_time(store) + HOUR})
-    raw.sadd(keys.user(SALLY.user_id), SID)
+    raw.sadd(keys.users(SALLY.user_id), SID)
     if key != "is gone":
         raw.set(keys.session(SID), "", px=HOUR if key == "lives" else None)
     all_goes_on_beside(store, raw)
@@ -120,10 +120,10 @@ rubbish = st.fixed_dictionaries(
         "sessions": st.dictionaries(members, st.floats(allow_nan=False) | st.just(1.0)),
         "records": st.dictionaries(members, st.binary()),
         "ended": st.dictionaries(members, st.binary()),
-        "user:1": st.sets(members),
+        "users:8439": st.sets(members),
     }
 )
-NOTHING = {"sessions": {}, "records": {}, "ended": {}, "user:1": set()}
+NOTHING = {"sessions": {}, "records": {}, "ended": {}, "users:8439": set()}
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -132,7 +132,7 @@ NOTHING = {"sessions": {}, "records": {}, "ended": {}, "user:1": set()}
 @example(NOTHING | {"sessions": {b"\xff" * 22: float("inf")}})
 @example(NOTHING | {"records": {b"\xff" * 22: b""}})
 @example(NOTHING | {"ended": {b"\xff": b"\xff"}})
-@example(NOTHING | {"user:1": {b"\xff"}})
+@example(NOTHING | {"users:8439": {b"\xff"}})
 def test_members_and_fields_that_nobody_of_us_wrote_stop_nothing(store, raw, found):
     prefix = "sso:{0}:"
     for member, score in found["sessions"].items():
@@ -140,13 +140,13 @@ def test_members_and_fields_that_nobody_of_us_wrote_stop_nothing(store, raw, fou
     for place in ("records", "ended"):
         for field, value in found[place].items():
             raw.hset(prefix + place, field, value)
-    for member in found["user:1"]:
-        raw.sadd(prefix + "user:1", member)
+    for member in found["users:8439"]:
+        raw.sadd(prefix + "users:8439", member)
     store.prune_ended(store.keys.shards[0], "0", page=500, keep=0)
     all_goes_on_beside(store, raw)
 
 
-@pytest.mark.parametrize("name", ["session:" + SID, "user:nobody", "canary", "other"])
+@pytest.mark.parametrize("name", ["session:" + SID, "users:0", "canary", "other"])
 @pytest.mark.parametrize("kind", ["string", "list", "hash", "stream"])
 def test_a_key_of_another_type_under_our_prefix_stops_nothing(store, raw, name, kind):
     key = "sso:{0}:" + name

@@ -22,7 +22,7 @@ sids = st.from_regex(r"[A-Za-z0-9_-]{22}", fullmatch=True)
         (lambda keys: keys.session(SID), f"sso:{{0}}:session:{SID}"),
         (lambda keys: keys.sessions, "sso:{0}:sessions"),
         (lambda keys: keys.records, "sso:{0}:records"),
-        (lambda keys: keys.user("42"), "sso:{0}:user:42"),
+        (lambda keys: keys.users("42"), "sso:{0}:users:3209"),
         (lambda keys: keys.ended, "sso:{0}:ended"),
         (lambda keys: keys.audit, "sso:{0}:audit"),
         (lambda keys: keys.readers, "sso:{0}:readers"),
@@ -31,7 +31,7 @@ sids = st.from_regex(r"[A-Za-z0-9_-]{22}", fullmatch=True)
         (lambda keys: keys.workers, "sso:{0}:workers"),
         (lambda keys: keys.job("table"), "sso:{0}:job:table"),
         (lambda keys: keys.session_pattern, "sso:{0}:session:*"),
-        (lambda keys: keys.user_pattern, "sso:{0}:user:*"),
+        (lambda keys: keys.users_pattern, "sso:{0}:users:*"),
     ],
 )
 def test_each_key_is_spelt_as_agreed(built, spelling):
@@ -127,12 +127,12 @@ def test_an_escaped_pattern_matches_its_own_text_and_no_other(redis_server: Redi
 def test_the_patterns_of_a_prefix_with_glob_characters_find_its_own_keys_only(raw, prefix, other):
     keys, others = Keys(prefix).shards[0], Keys(other).shards[0]
     for each in (keys, others):
-        raw.mset({each.session(SID): 1, each.user("1"): 1, each.sessions: 1})
+        raw.mset({each.session(SID): 1, each.users("1"): 1, each.sessions: 1})
     assert raw.keys(keys.session_pattern) == raw.keys(Keys(prefix).session_pattern) == [keys.session(SID).encode()]
-    assert raw.keys(keys.user_pattern) == [keys.user("1").encode()]
+    assert raw.keys(keys.users_pattern) == [keys.users("1").encode()]
 
 
 def test_no_key_but_a_session_matches_the_session_pattern():
     keys = ShardKeys("sso", 0)
-    others = [keys.sessions, keys.records, keys.user("1"), keys.ended, keys.audit, keys.readers, keys.canary]
+    others = [keys.sessions, keys.records, keys.users("1"), keys.ended, keys.audit, keys.readers, keys.canary]
     assert not [key for key in others if fnmatch.fnmatchcase(key, keys.session_pattern)]

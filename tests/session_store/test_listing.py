@@ -1,6 +1,10 @@
 from __future__ import annotations
 
-from session_store import Config, Store
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from session_store import Config, Person, Store
+from session_store.records import user_in_record
 from tests.session_store.samples import (
     HARRY,
     HOUR,
@@ -113,5 +117,27 @@ def test_a_page_of_broken_records_does_not_hide_the_pages_behind_it(store, raw):
 
 def test_members_that_are_no_sessions_are_not_listed(store, raw):
     token, keys = opened(store), store.keys.shards[0]
-    raw.sadd(keys.user(SALLY.user_id), "garbage", b"\xff", "a" * 22)
+    raw.sadd(keys.users(SALLY.user_id), "garbage", b"\xff", "a" * 22)
     assert sids(store.sessions_of(SALLY.user_id)) == [token.sid]
+
+
+def test_users_that_share_a_set_never_see_or_end_each_other_s_sessions(store, raw):
+    one, other = Person("1", "sally"), Person("4659", "harry")
+    keys = store.keys.shards[0]
+    assert keys.users(one.user_id) == keys.users(other.user_id)
+    ours, theirs = opened(store, one), opened(store, other)
+    assert [session.ref.sid for session in store.sessions_of("1")] == [ours.sid]
+    assert [session.ref.sid for session in store.sessions_of("4659")] == [theirs.sid]
+    assert [end.ref.sid for end in store.end_user("1", "revoked")] == [ours.sid]
+    assert store.read(theirs) is not None
+    assert raw.smembers(keys.users("1")) == {theirs.sid.encode()}
+
+
+@given(user=st.text(min_size=1, max_size=12), name=st.text(min_size=1, max_size=12))
+@example(user='1","user":"2', name='","user":"2')
+@example(user="2", name='"user":"1"')
+@example(user="\\", name="\\u0022")
+def test_a_user_is_found_in_a_record_by_the_id_alone(user, name):
+    record = Person(user, name, name, name).to_json()
+    assert user_in_record(user) in record
+    assert record.count('"user":') == 1

@@ -32,7 +32,7 @@ def test_an_opened_session_is_in_every_place_with_one_deadline(store, raw):
     assert before + HOUR <= opening.expires <= after + HOUR
     assert raw.pexpiretime(keys.session(token.sid)) == opening.expires
     assert raw.zscore(keys.sessions, token.sid) == opening.expires
-    assert raw.smembers(keys.user(SALLY.user_id)) == {token.sid.encode()}
+    assert raw.smembers(keys.users(SALLY.user_id)) == {token.sid.encode()}
     record = json.loads(raw.hget(keys.records, token.sid))
     assert (record["created"], record["expires"]) == (opening.expires - HOUR, opening.expires)
 
@@ -57,7 +57,7 @@ def test_the_user_s_own_sessions_of_two_shards_stay_apart(redis_server, store, r
     for token in tokens:
         wide.open(token, SALLY, age=HOUR)
     for token, keys in zip(tokens, wide.keys.shards, strict=True):
-        assert raw.smembers(keys.user("1")) == {token.sid.encode()}
+        assert raw.smembers(keys.users("1")) == {token.sid.encode()}
         assert raw.hkeys(keys.records) == [token.sid.encode()]
 
 
@@ -169,7 +169,7 @@ def test_replacing_leaves_nothing_behind_where_the_user_is_not_known(store, raw)
     old, new = opened(store, SALLY), new_token()
     store.open(new, HARRY, age=HOUR, replaces=[ref_of(old)])
     assert ends(store) == {old.sid: "replaced"}
-    assert raw.keys(store.keys.shards[0].user_pattern) == [store.keys.shards[0].user(HARRY.user_id).encode()]
+    assert raw.keys(store.keys.shards[0].users_pattern) == [store.keys.shards[0].users(HARRY.user_id).encode()]
 
 
 def test_replacing_what_has_ended_before_is_no_second_end(store):
@@ -225,7 +225,7 @@ def test_a_shard_that_is_not_there_is_a_mistake_of_the_caller(store):
         store.open(new_token(7), SALLY, age=HOUR)
 
 
-@pytest.mark.parametrize("place", ["session:{sid}", "sessions", "records", "ended", "audit", "user:1"])
+@pytest.mark.parametrize("place", ["session:{sid}", "sessions", "records", "ended", "audit", "users:8439"])
 def test_a_key_of_the_wrong_type_is_named_and_nothing_is_written(store, raw, place):
     token = new_token()
     key = "sso:{0}:" + place.replace("{sid}", token.sid)

@@ -82,7 +82,7 @@ def test_a_deadline_changed_by_hand_is_one_again_and_within_its_life(store, raw,
 
 
 def test_a_users_set_loses_what_has_no_record(store, raw):
-    token, user = opened(store), store.keys.shards[0].user(SALLY.user_id)
+    token, user = opened(store), store.keys.shards[0].users(SALLY.user_id)
     raw.sadd(user, "a" * 22, "garbage", b"\xff")
     assert whole_pass(store) == ({}, 3)
     assert raw.smembers(user) == {token.sid.encode()}
@@ -157,7 +157,7 @@ def test_a_prefix_with_glob_characters_is_reconciled_and_its_neighbour_is_not(re
     odd = Store(Config(redis_url=redis_server.url, redis_prefix=prefix))
     token, keys = opened(odd), odd.keys.shards[0]
     raw.delete(keys.sessions)
-    raw.sadd(keys.user(SALLY.user_id), "leftover")
+    raw.sadd(keys.users(SALLY.user_id), "leftover")
     assert whole_pass(odd) == ({}, 1)
     assert raw.zscore(keys.sessions, token.sid) == raw.pexpiretime(keys.session(token.sid))
 
@@ -166,14 +166,14 @@ def test_a_users_set_of_the_wrong_type_does_not_keep_the_others_from_being_tidie
     keys = store.keys.shards[0]
     opened(store)
     for number in range(10):
-        raw.set(keys.user(f"odd{number}"), "garbage")
-        raw.sadd(keys.user(f"even{number}"), "leftover")
+        raw.set(keys.users(f"odd{number}"), "garbage")
+        raw.sadd(keys.users(f"even{number}"), "leftover")
     assert whole_pass(store) == ({}, 10)
 
 
 def test_a_user_s_set_that_lost_a_live_session_gets_it_back(store, raw):
     token = opened(store)
-    raw.delete(store.keys.shards[0].user(SALLY.user_id))
+    raw.delete(store.keys.shards[0].users(SALLY.user_id))
     for _ in reconcile(store, store.keys.shards[0]):
         pass
-    assert raw.smembers(store.keys.shards[0].user(SALLY.user_id)) == {token.sid.encode()}
+    assert raw.smembers(store.keys.shards[0].users(SALLY.user_id)) == {token.sid.encode()}

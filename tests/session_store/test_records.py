@@ -151,4 +151,4 @@ def test_a_user_whose_id_is_longer_than_a_record_keeps_leaves_nothing_behind(sto
     token = new_token()
     store.open(token, person, age=HOUR)
     assert store.end(ref_of(token), "logout") == "logout"
-    assert not raw.keys(store.keys.shards[0].user_pattern)
+    assert not raw.keys(store.keys.shards[0].users_pattern)

@@ -107,5 +107,5 @@ def test_no_script_takes_the_time_or_a_key_from_elsewhere(verb):
 
 def test_a_call_is_spelt_for_a_server_that_knows_the_script_and_for_one_that_does_not():
     call = Call(load("read"), ["a", "b"], ["sid", 5], list)
-    assert call.evalsha == ("EVALSHA", load("read").sha, 2, "a", "b", "sid", 5)
-    assert call.eval == ("EVAL", load("read").source, 2, "a", "b", "sid", 5)
+    assert call.words == ("EVALSHA", load("read").sha, 2, "a", "b", "sid", 5)
+    assert call.words_with_source == ("EVAL", load("read").source, 2, "a", "b", "sid", 5)

@@ -233,7 +233,7 @@ class StoreMachine(RuleBasedStateMachine):
         assert set(self.raw.keys(self.keys.session_pattern)) == there
         for person in (SALLY, HARRY):
             theirs = {sid.encode() for sid, model in self.all.items() if model.person == person and not model.ended}
-            assert self.raw.smembers(self.keys.user(person.user_id)) == theirs
+            assert self.raw.smembers(self.keys.users(person.user_id)) == theirs
 
     @invariant()
     def history_is_right(self):

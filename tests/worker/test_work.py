@@ -30,7 +30,7 @@ def test_a_session_that_runs_out_is_in_the_audit_log_and_gone_from_redis(start_w
     wait_until(lambda: worker.ends.get(ref.sid) == "expired", "the end in the audit log")
     assert store.count() == 0
     assert not store.redis.hexists(store.keys.shards[0].records, ref.sid)
-    assert not store.redis.exists(store.keys.shards[0].user("1"))
+    assert not store.redis.exists(store.keys.shards[0].users("1"))
 
 
 def test_the_audit_log_has_who_when_and_why(start_worker, open_session):
