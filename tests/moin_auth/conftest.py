@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -52,14 +53,21 @@ class Wiki:
         path = "/+modify/NewPage?itemtype=default&contenttype=text/x.moin.wiki;charset%3Dutf-8&template="
         return "content_form_data_text" in client.get(path, follow_redirects=True).text
 
-    def write(self, client: FlaskClient, page: str, text: str, acl: str = "") -> None:
+    def write(self, client: FlaskClient, page: str, text: str) -> None:
         """Write a page, as the editor's form does."""
         path = f"/+modify/{page}?itemtype=default&contenttype=text/x.moin.wiki;charset%3Dutf-8&template="
         form = client.get(path, follow_redirects=True).text
         fields = dict(re.findall(r'<input[^>]*name="([^"]+)"[^>]*value="([^"]*)"', form))
         fields = {key: html.unescape(value) for key, value in fields.items() if key not in {"cancel", "preview"}}
-        response = client.post(path, data={**fields, "content_form_data_text": text, "meta_form_acl": acl or "None"})
+        response = client.post(path, data={**fields, "content_form_data_text": text, "meta_form_acl": "None"})
         assert response.status_code == 302, response.status
+
+    def put(self, page: str, text: str, acl: str) -> None:
+        """Put a page into the storage by hand."""
+        contenttype = "text/x.moin.wiki;charset=utf-8"
+        meta = {"name": [page], "namespace": "", "contenttype": contenttype, "acl": acl, "rev_number": 1}
+        with self.app.test_request_context("/"):
+            self.app.storage[page].store_revision(meta, BytesIO(text.encode()), name=page)
 
     def meta(self, page: str) -> dict:
         """Return a page's metadata."""
