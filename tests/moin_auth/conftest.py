@@ -120,11 +120,21 @@ def people(store: Store):
 @pytest.fixture
 def make_wiki(redis_server, tmp_path: Path) -> Iterator:
     """Make wikis; they are taken down afterwards."""
+    yield from _maker(redis_server, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def make_lasting_wiki(redis_server, tmp_path_factory: pytest.TempPathFactory) -> Iterator:
+    """Make wikis that a module's tests share: what one of them writes, the next one finds."""
+    yield from _maker(redis_server, tmp_path_factory.mktemp("wikis"))
+
+
+def _maker(redis_server, place: Path) -> Iterator:
     made = []
 
     def make(*, others: Sequence[BaseAuth] = (), acl: str = "", config: Mapping[str, Any] = {}, **options) -> Wiki:
         method = ExternalCookie(**{"redis_url": redis_server.url, "autocreate": True, **options})
-        made.append(_app(tmp_path / f"wiki{len(made)}", acl, {"auth": [method, *others], **config}))
+        made.append(_app(place / f"wiki{len(made)}", acl, {"auth": [method, *others], **config}))
         return Wiki(made[-1])
 
     yield make
