@@ -40,6 +40,8 @@ setup(
         "django_hooks.management",
         "django_hooks.management.commands",
         "django_hooks.migrations",
+        "django_hooks.templatetags",
+        "django_hooks.whos_online",
         "moin_auth",
     ],
     package_data={
@@ -47,7 +49,7 @@ setup(
         "session_store.lua": ["*.lua"],
         "worker": ["py.typed"],
         "django_hooks": ["py.typed", "templates/django_hooks/*.html"],
-        "moin_auth": ["py.typed", "templates/*.html", "templates/moin_auth/*.html"],
+        "moin_auth": ["py.typed"],
     },
     zip_safe=False,
     install_requires=["msgspec>=0.19", "redis[hiredis]>=8"],

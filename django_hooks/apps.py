@@ -14,3 +14,5 @@ class DjangoHooksConfig(AppConfig):
     def ready(self) -> None:
         """Import what registers itself."""
         from . import checks, receivers  # noqa: F401, PLC0415 - models must be loaded first
+        from .whos_online import checks as online_checks  # noqa: F401, PLC0415
+        from .whos_online import receivers as online_receivers  # noqa: F401, PLC0415

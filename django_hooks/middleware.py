@@ -15,6 +15,9 @@ from .conf import conf, problems
 from .cookies import delete_cookie, set_cookie
 from .stores import get_store, note_unavailable
 from .visits import Grant, Plan, Visit
+from .whos_online.middleware import WhosOnlineMiddleware
+
+__all__ = ["WhosOnlineMiddleware", "WikiMiddleware"]
 
 
 class WikiMiddleware:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from functools import cache
 
-from session_store import Config, Store, StoreUnavailable
+from session_store import AsyncStore, Config, Store, StoreUnavailable
 from session_store.throttle import Throttle
 
 from .conf import conf
@@ -19,6 +19,11 @@ def get_store() -> Store:
     return _store(conf.store)
 
 
+def get_async_store() -> AsyncStore:
+    """Return the same for an event loop; each loop has connections of its own."""
+    return _async_store(conf.store)
+
+
 def note_unavailable(error: StoreUnavailable, consequence: str) -> None:
     """Say in the log, at most once a minute of a kind, that Redis is away and what that means."""
     if _throttle.allows(consequence):
@@ -28,3 +33,8 @@ def note_unavailable(error: StoreUnavailable, consequence: str) -> None:
 @cache
 def _store(config: Config) -> Store:
     return Store(config)
+
+
+@cache
+def _async_store(config: Config) -> AsyncStore:
+    return AsyncStore(config)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any
 
 from .keys import CrowdKeys, OnlineKeys
 from .scripts import Call, load
+from .throttle import Throttle
 
 #: Visitors of a crowd who are known one by one, about 10 MB; what comes beyond them is counted by sketches.
 KNOWN = 100_000
@@ -29,6 +31,9 @@ STEPS = 144
 #: Milliseconds for which another's tidying is fresh, and how many of a kind are forgotten in one go.
 FRESH = 5_000
 BATCH = 500
+
+_log = logging.getLogger(__name__)
+_throttle = Throttle(seconds=60)
 
 _PEAK = re.compile(rb"(\d{1,15}) (\d{1,15})")
 _MOMENT = re.compile(rb"(\d{1,15}) (\d{1,15}) (\d{1,15})")
@@ -116,7 +121,7 @@ def report_member(
         load("report_member"),
         [keys.members, keys.hidden, keys.hiding, keys.names, keys.left, keys.state, keys.guests.seen],
         [user_id, name[:LONGEST_NAME], _optional(window), _flag(hides), _flag(arrives), *was],
-        bool,
+        _noted,
     )
 
 
@@ -135,7 +140,7 @@ def report_visitor(
         known: how many of a crowd are known one by one.
     """
     days: list[str | int] = [part for pair in ids.items() for part in pair]
-    return Call(load("report_guest"), [keys.state, *crowd.all], [window, known, word, *days], bool)
+    return Call(load("report_guest"), [keys.state, *crowd.all], [window, known, word, *days], _noted)
 
 
 def forget_member(keys: OnlineKeys, user_id: str, *, seen_by: int | None = None) -> Call[bool]:
@@ -179,7 +184,7 @@ def tidy_online(keys: OnlineKeys, *, window: int | None, batch: int = BATCH, fre
         load("tidy_online"),
         [keys.members, keys.hidden, keys.names, keys.state, *keys.guests.all, *keys.bots.all, keys.history],
         [_optional(window), batch, fresh, STEP, STEPS],
-        lambda answer: answer if isinstance(answer, int) else None if answer == b"unused" else 0,
+        lambda answer: None if answer == b"unused" else 0 if answer == b"fresh" else int(_noted(answer) and answer),
     )
 
 
@@ -192,6 +197,15 @@ def online_history(keys: OnlineKeys) -> Call[tuple[int, list[Moment]]]:
         return now, sorted((m for m in moments if now - STEP * STEPS < m.at <= now), key=lambda m: m.at)
 
     return Call(load("online_history"), [keys.history], [STEPS], parse)
+
+
+def _noted(answer: int | bytes) -> bool:
+    """Read what a report says of itself; what it could not do is named in the log, once a minute."""
+    if isinstance(answer, bytes):
+        if _throttle.allows("presence"):
+            _log.error("%s; remove that key: until then nobody is seen to be online", _text(answer))
+        return False
+    return bool(answer)
 
 
 def _online(answer: list[Any]) -> Online:

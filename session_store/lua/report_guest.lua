@@ -3,11 +3,11 @@
 -- KEYS  1 state, 2 seen, 3 full, 4 the first of the crowd's slices, the others after it
 -- ARGV  1 the window in ms, 2 how many are known one by one, 3 the word for the sketch,
 --       then for each day that it may be by Redis' clock, the middle one being the site's: its number and the visitor's id on it
--- Returns 1
+-- Returns 1; a text where a key is of the wrong type, and no error: what this travels with must not fail for it
 local crowd = crowd_in(KEYS, 2)
 local wrong = wrong_type({ { KEYS[1], 'hash' }, { crowd.seen, 'zset' }, { crowd.full, 'string' } })
 if wrong then
-  return wrong
+  return wrong.err
 end
 local now, window = now_ms(), window_of(KEYS[1], ARGV[1])
 -- Whoever was seen before midnight has another id since then: it is replaced, so that nobody counts twice.

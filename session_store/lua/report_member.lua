@@ -4,11 +4,12 @@
 -- ARGV  1 user id, 2 name, 3 the window in ms, or '': the one that the site has noted,
 --       4 '1': the member hides, '0': does not, '': as before, 5 '1': the member has just logged in,
 --       then the ids by which the same visitor may have been seen as a guest
--- Returns 1; 0 where the member has just left, or where the window is not known: no site counts
+-- Returns 1; 0 where the member has just left, or where the window is not known: no site counts;
+--         a text where a key is of the wrong type, and no error: what this travels with must not fail for it
 local wrong = wrong_type({ { KEYS[1], 'zset' }, { KEYS[2], 'zset' }, { KEYS[3], 'set' }, { KEYS[4], 'hash' },
   { KEYS[5], 'zset' }, { KEYS[6], 'hash' }, { KEYS[7], 'zset' } })
 if wrong then
-  return wrong
+  return wrong.err
 end
 local id, now, window = ARGV[1], now_ms(), window_of(KEYS[6], ARGV[3])
 if not window then

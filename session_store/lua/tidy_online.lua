@@ -4,11 +4,12 @@
 --       after it, then for bots the same as for guests; the last: history
 -- ARGV  1 the window in ms, or '': the one that the site has noted, 2 how many of a kind to forget at most,
 --       3 ms for which a note of another counts as fresh, 4 ms of a step of the history, 5 how many steps it has
--- Returns how many were forgotten; 'fresh' where somebody else did it just now; 'unused' where the window is not known
+-- Returns how many were forgotten; 'fresh' where somebody else did it just now; 'unused' where the window is not known;
+--         another text where a key is of the wrong type, and no error: what this travels with must not fail for it
 local wrong = wrong_type({ { KEYS[1], 'zset' }, { KEYS[2], 'zset' }, { KEYS[3], 'hash' }, { KEYS[4], 'hash' },
   { KEYS[5], 'zset' }, { KEYS[#KEYS], 'hash' } })
 if wrong then
-  return wrong
+  return wrong.err
 end
 local now, window = now_ms(), window_of(KEYS[4], ARGV[1])
 local noted = tonumber(redis.call('HGET', KEYS[4], 'noted') or nil)

@@ -97,6 +97,14 @@ def test_the_wheel_holds_scripts_and_types_and_nothing_of_the_demo(wheel):
     assert {name.split("/")[0] for name in names if "dist-info" not in name} == set(PACKAGES)
 
 
+def test_the_wheel_holds_every_module_and_template(wheel):
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for package in PACKAGES:
+        for pattern in ("*.py", "*.html"):
+            ours = {path.relative_to(ROOT).as_posix() for path in (ROOT / package).rglob(pattern)}
+            assert ours <= names
+
+
 def test_it_is_the_wheel_that_is_tested(python, tmp_path):
     where = run(tmp_path, str(python), "-c", "import session_store; print(session_store.__file__)").strip()
     assert Path(where).is_relative_to(python.parents[1])

@@ -101,7 +101,17 @@ def postgres() -> Iterator[PostgresServer]:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request, tmp_path, settings, django_db_blocker) -> Iterator[Database]:
     """A database for the audit table alone, of each kind; what is committed there is."""
-    database = sqlite(tmp_path) if request.param == "sqlite" else postgresql(request.getfixturevalue("postgres"))
+    yield from _database(request.param, request, tmp_path, settings, django_db_blocker)
+
+
+@pytest.fixture
+def sqlite_database(request, tmp_path, settings, django_db_blocker) -> Iterator[Database]:
+    """One that is a file."""
+    yield from _database("sqlite", request, tmp_path, settings, django_db_blocker)
+
+
+def _database(vendor, request, tmp_path, settings, django_db_blocker):
+    database = sqlite(tmp_path) if vendor == "sqlite" else postgresql(request.getfixturevalue("postgres"))
     with django_db_blocker.unblock(), routed(database, settings):
         yield database
 

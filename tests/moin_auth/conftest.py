@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -53,21 +52,14 @@ class Wiki:
         path = "/+modify/NewPage?itemtype=default&contenttype=text/x.moin.wiki;charset%3Dutf-8&template="
         return "content_form_data_text" in client.get(path, follow_redirects=True).text
 
-    def write(self, client: FlaskClient, page: str, text: str) -> None:
+    def write(self, client: FlaskClient, page: str, text: str, acl: str = "") -> None:
         """Write a page, as the editor's form does."""
         path = f"/+modify/{page}?itemtype=default&contenttype=text/x.moin.wiki;charset%3Dutf-8&template="
         form = client.get(path, follow_redirects=True).text
         fields = dict(re.findall(r'<input[^>]*name="([^"]+)"[^>]*value="([^"]*)"', form))
         fields = {key: html.unescape(value) for key, value in fields.items() if key not in {"cancel", "preview"}}
-        response = client.post(path, data={**fields, "content_form_data_text": text, "meta_form_acl": "None"})
+        response = client.post(path, data={**fields, "content_form_data_text": text, "meta_form_acl": acl or "None"})
         assert response.status_code == 302, response.status
-
-    def put(self, page: str, text: str, acl: str) -> None:
-        """Put a page into the storage by hand."""
-        contenttype = "text/x.moin.wiki;charset=utf-8"
-        meta = {"name": [page], "namespace": "", "contenttype": contenttype, "acl": acl, "rev_number": 1}
-        with self.app.test_request_context("/"):
-            self.app.storage[page].store_revision(meta, BytesIO(text.encode()), name=page)
 
     def meta(self, page: str) -> dict:
         """Return a page's metadata."""
@@ -120,21 +112,11 @@ def people(store: Store):
 @pytest.fixture
 def make_wiki(redis_server, tmp_path: Path) -> Iterator:
     """Make wikis; they are taken down afterwards."""
-    yield from _maker(redis_server, tmp_path)
-
-
-@pytest.fixture(scope="module")
-def make_lasting_wiki(redis_server, tmp_path_factory: pytest.TempPathFactory) -> Iterator:
-    """Make wikis that a module's tests share: what one of them writes, the next one finds."""
-    yield from _maker(redis_server, tmp_path_factory.mktemp("wikis"))
-
-
-def _maker(redis_server, place: Path) -> Iterator:
     made = []
 
     def make(*, others: Sequence[BaseAuth] = (), acl: str = "", config: Mapping[str, Any] = {}, **options) -> Wiki:
         method = ExternalCookie(**{"redis_url": redis_server.url, "autocreate": True, **options})
-        made.append(_app(place / f"wiki{len(made)}", acl, {"auth": [method, *others], **config}))
+        made.append(_app(tmp_path / f"wiki{len(made)}", acl, {"auth": [method, *others], **config}))
         return Wiki(made[-1])
 
     yield make

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from session_store import StoreUnavailable
+from session_store import presence
 from session_store.keys import CrowdKeys
 from session_store.presence import (
     STEP,
@@ -20,6 +20,7 @@ from session_store.presence import (
     report_visitor,
     tidy_online,
 )
+from session_store.throttle import Throttle
 from tests.wait import wait_until
 
 from .samples import server_time
@@ -358,10 +359,15 @@ def test_what_somebody_has_put_there_is_passed_over(store, keys):
 
 
 @pytest.mark.parametrize("name", ["members", "hidden", "hiding", "names", "left", "state"])
-def test_a_key_of_another_type_is_named(store, keys, name):
+def test_a_key_of_another_type_is_named_and_fails_nothing_that_travels_along(store, keys, name, caplog, monkeypatch):
+    monkeypatch.setattr(presence, "_throttle", Throttle(seconds=60))
     store.redis.set(getattr(keys, name), "x")
-    with pytest.raises(StoreUnavailable, match=rf"WRONGTYPE sso:\{{online\}}:{name} holds a string"):
-        member(store)
+    report = report_member(keys, "1", "sally", window=WINDOW)
+    tidying = tidy_online(keys, window=WINDOW)
+    first, last, *_ = store.run_all([report, report, tidying])
+    assert (first, last) == (False, False)
+    assert len(caplog.records) == 1
+    assert f"WRONGTYPE sso:{{online}}:{name} holds a string" in caplog.text
 
 
 def test_names_asked_for_have_a_bound(store):

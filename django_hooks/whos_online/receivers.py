@@ -1,0 +1,29 @@
+"""What happens at once when somebody logs in or out; only where the middleware counts visitors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.dispatch import receiver
+
+from .functions import forget_user
+from .options import options
+from .visitors import ARRIVED
+
+
+@receiver(user_logged_in, dispatch_uid="django_hooks.whos_online.note_arrival")
+def note_arrival(request: Any = None, **_: Any) -> None:
+    """Have the response to a log-in report it, whoever was reported lately."""
+    if request is not None:
+        # Django REST framework hands out a wrapper.
+        setattr(getattr(request, "_request", request), ARRIVED, True)
+
+
+@receiver(user_logged_out, dispatch_uid="django_hooks.whos_online.note_leaving")
+def note_leaving(request: Any = None, user: Any = None, **_: Any) -> None:
+    """Take whoever logs out off the list."""
+    if request is not None:
+        setattr(getattr(request, "_request", request), ARRIVED, False)
+    if user is not None and options().installed:
+        forget_user(user)
