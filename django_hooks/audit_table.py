@@ -40,6 +40,11 @@ class Stored:
     refused: int = 0
 
 
+def events_to_write() -> QuerySet[AuditEvent]:
+    """Return all rows, in the database that the site's routers have them written to."""
+    return AuditEvent._default_manager.using(router.db_for_write(AuditEvent))
+
+
 class AuditTable:
     """The table, for a follower of a name. Claim it before anything else is written.
 
@@ -102,7 +107,7 @@ class AuditTable:
 
     @property
     def _events(self) -> QuerySet[AuditEvent]:
-        return AuditEvent._default_manager.using(self.database)
+        return events_to_write()
 
     @property
     def _followers(self) -> QuerySet[AuditFollower]:
