@@ -11,14 +11,11 @@ from __future__ import annotations
 import logging
 import secrets
 from dataclasses import dataclass
-from typing import Any
-
-from redis.exceptions import RedisError
 
 from . import verbs
-from .connections import client, server_name
-from .errors import BadRecord, StoreUnavailable
+from .errors import BadRecord
 from .events import Event, parse_entry
+from .inbox import Inbox, Row
 from .keys import ShardKeys
 from .store import Store
 from .throttle import Throttle
@@ -82,14 +79,14 @@ class AuditReader:
         """
         self._store = store
         self.name = name
-        self._wait_ms = int(wait * 1000) or None  # to Redis 0 means for ever
-        self._redis = client(store.config, patience=wait + store.config.redis_timeout)
+        self._inbox = Inbox(store, wait=wait)
         self._token = ""
         self._by_stream = {keys.audit.encode(): keys for keys in store.keys.shards}
         self._positions: dict[str, str] = {}
 
     def attach(self) -> list[Attachment]:
         """Become the one reader of this name, in every shard."""
+        self.close()
         self._token = secrets.token_urlsafe(9)
         attachments = [self._attach(keys) for keys in self._store.keys.shards]
         self._positions = {attachment.keys.audit: attachment.position for attachment in attachments}
@@ -109,13 +106,20 @@ class AuditReader:
         return rows[0][0].decode() if rows else "0-0"
 
     def read(self, count: int = BATCH) -> list[Batch]:
-        """Wait for entries and return them, a batch for each shard that has any."""
-        try:
-            answer: Any = self._redis.xread({**self._positions}, count=count, block=self._wait_ms)  # type: ignore[dict-item] # a str is a key
-        except RedisError as error:
-            raise StoreUnavailable(server_name(self._store.config.redis_url), str(error)) from error
-        pairs = answer.items() if isinstance(answer, dict) else answer or ()
-        return [self._batch(self._by_stream[stream], entries) for stream, entries in pairs if entries]
+        """Wait for entries and return them, a batch for each shard that has any.
+
+        What follows is asked for at once, so that Redis prepares it while these are stored.
+        """
+        batches = [
+            self._batch(self._by_stream[stream], rows) for stream, rows in self._inbox.take(self._positions, count)
+        ]
+        if batches:
+            self._inbox.ask(self._positions | {batch.keys.audit: batch.last for batch in batches}, count)
+        return batches
+
+    def close(self) -> None:
+        """Close its connection; the next `read` makes another."""
+        self._inbox.close()
 
     def acknowledge(self, batch: Batch, *, base: str = "") -> bool:
         """Note in Redis that everything up to the batch's last entry is stored.
@@ -141,13 +145,15 @@ class AuditReader:
     def _attach(self, keys: ShardKeys) -> Attachment:
         return Attachment(keys, *self._store.run(verbs.attach(keys, self.name, self._token)))
 
-    def _batch(self, keys: ShardKeys, entries: Any) -> Batch:
-        # RESP3 wraps the entries of a stream in a list of their own.
-        rows = entries[0] if isinstance(entries[0], list) else entries
+    def _batch(self, keys: ShardKeys, rows: list[Row]) -> Batch:
         events = []
-        for position, fields in rows:
+        for position, words in rows:
             try:
-                events.append(parse_entry(position, fields, keys.audit))
+                events.append(
+                    parse_entry(
+                        position, dict(zip(words[::2], words[1::2], strict=True)) if words else None, keys.audit
+                    )
+                )
             except BadRecord as error:
                 if _throttle.allows("entry"):
                     _log.error("%s; it is passed over", error)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+import msgspec
+
 from .records import Record
 
 
@@ -31,8 +33,7 @@ UNWANTED = frozenset({Reason.EVICTED, Reason.DELETED, Reason.LOST})
 STRAY = "stray"
 
 
-@dataclass(frozen=True, slots=True)
-class Ref:
+class Ref(msgspec.Struct, frozen=True):
     """A session's name: its shard and sid, and whose it is where that is known."""
 
     shard: int
@@ -104,8 +105,7 @@ class Due:
     refs: list[Ref]
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(msgspec.Struct, frozen=True):
     """One end that this caller brought about; `reason` is a `Reason`, or `STRAY`."""
 
     ref: Ref

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable
 from enum import Enum
 from pathlib import Path
@@ -44,7 +45,8 @@ class AuditFile:
 
     def append(self, events: Iterable[Event]) -> None:
         """Write the events, and return when they are on the disk."""
-        text = b"".join(event.to_line() for event in events)
+        written = time.time()
+        text = b"".join([event.to_line(written=written) for event in events])
         lines = memoryview(text)
         while lines:
             lines = lines[os.write(self._file, lines) :]

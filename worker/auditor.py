@@ -73,7 +73,9 @@ class Auditor:
 
     def reset(self) -> None:
         """Close the file and forget the reader: the next step begins anew, with what the file then holds."""
-        self._reader = None
+        if self._reader is not None:
+            reader, self._reader = self._reader, None
+            reader.close()
         if self._file is not None:
             file, self._file = self._file, None
             file.close()
@@ -159,7 +161,7 @@ class Auditor:
 
     def _store_batch(self, file: AuditFile, reader: AuditReader, batch: Batch) -> bool:
         """Write a batch and acknowledge it. False: begin anew."""
-        new = [event for event in batch.events if event.id not in self._refused]
+        new = [event for event in batch.events if event.id not in self._refused] if self._refused else batch.events
         if new:
             file.append(new)
         fate = file.fate()

@@ -21,6 +21,10 @@ from .status import read_status
 from .verify import Findings, known_sids, note_missing, verify
 from .work import WAYS, work
 
+#: Seconds for which one thread may keep the others waiting: those that talk to Redis do little between two answers, and
+#: Python's own 5 ms are as long as what they wait for.
+SWITCH = 0.0005
+
 
 class Exit(IntEnum):
     """What the exit codes mean."""
@@ -51,6 +55,7 @@ def _run(config: WorkerConfig, options: argparse.Namespace) -> int:
         level=logging.DEBUG if options.verbose else logging.INFO,
         format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
     )
+    sys.setswitchinterval(SWITCH)
     with stop_on_signals() as stop:
         worked = work(config, stop, ways=tuple(options.only or WAYS))
     return Exit.OK if worked else Exit.WRONG

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from session_store.events import Event, timestamp
 from session_store.sessions import STRAY, End
@@ -30,26 +30,32 @@ class Report:
         self._pruned: Counter[str] = Counter()
         self._audited: Counter[str] = Counter()
 
-    def ended(self, ends: Iterable[End]) -> None:
+    def ended(self, ends: Sequence[End]) -> None:
         """Note sessions that the worker itself ended."""
-        for end in ends:
-            if end.reason == STRAY:
-                _log.error("%r in the sorted set was no session id and was removed", end.ref.sid[:60])
-            else:
-                _log.debug("ended %s: %s", end.ref.sid, end.reason)
-            with self._lock:
-                self._pruned[end.reason] += 1
+        if not ends:
+            return
+        tally = Counter(end.reason for end in ends)
+        with self._lock:
+            self._pruned.update(tally)
+        if STRAY in tally or _log.isEnabledFor(logging.DEBUG):
+            self._name(ends)
 
     def audited(self, events: Sequence[Event], *, refused: int) -> None:
         """Note events that are in the audit log, and how many were there already."""
         now = time.time() * 1000
         with self._lock:
-            for event in events:
-                self._audited[event.reason or "started"] += 1
-                self._metrics.audited(event, now)
+            for reason, count in self._metrics.audited(events, now).items():
+                self._audited[reason or "started"] += count
         self._health.did = f"audited {len(events)} events, the last at {timestamp(now)}"
         if refused:
             self._metrics.refused.inc(refused)
+
+    def _name(self, ends: Sequence[End]) -> None:
+        for end in ends:
+            if end.reason == STRAY:
+                _log.error("%r in the sorted set was no session id and was removed", end.ref.sid[:60])
+            else:
+                _log.debug("ended %s: %s", end.ref.sid, end.reason)
 
     def gap(self) -> None:
         """Note that something may have been missed."""

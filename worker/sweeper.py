@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
-from session_store import Store
+from session_store import Ref, Store, verbs
 from session_store.keys import ShardKeys
-from session_store.verbs import BATCH
+from session_store.scripts import Call
 
 from .report import Report
 
@@ -35,6 +36,7 @@ class Sweeper:
         self._worker = worker
         self._behind = behind
         self._full = 0
+        self._found: dict[ShardKeys, list[Ref]] = {}
 
     def step(self) -> float:
         """End a batch in every shard; return the seconds until the next deadline, at most `LOOK`."""
@@ -47,14 +49,20 @@ class Sweeper:
         return pause
 
     def reset(self) -> None:
-        """Nothing is kept between two steps but how far behind it is."""
+        """Forget what was found due: the next step asks again."""
         self._full = 0
+        self._found = {}
 
     def _sweep(self, keys: ShardKeys) -> float:
-        due, ends = self._store.end_due(keys, worker=self._worker)
-        self._report.ended(ends)
-        if len(due.refs) < BATCH:
+        """End what was found due, and ask in the same round trip what is due next."""
+        found = self._found.pop(keys, [])
+        calls: list[Call[Any]] = [verbs.end(keys, found, "lost", only_gone=True, actor="")] if found else []
+        *ended, due = self._store.run_all([*calls, verbs.due(keys, verbs.BATCH, worker=self._worker)])
+        for ends in ended:
+            self._report.ended(ends)
+        if len(due.refs) < verbs.BATCH:
             self._full = 0
         if due.refs:
+            self._found[keys] = due.refs
             return 0.0
         return LOOK if due.left is None else min(LOOK, due.left / 1000)

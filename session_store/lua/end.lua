@@ -18,78 +18,82 @@ local function time_of(score)
   return ms > 0 and ms < 1e15 and ms or nil
 end
 
--- A deadline that has passed outweighs what the caller asks for: the session had ended by then. Of the two deadlines
--- the earlier one counts, but a key that still lives has outlived the sorted set's.
-local function past_deadline(ttl, score, expires, idle)
-  local over = ttl == 0 or (expires and expires <= now) or (score and score <= now and ttl <= 0)
-  if not over then
+-- Returns the reason and the time of the end, or nothing where the session lives on. A deadline that has passed outweighs
+-- what the caller asks for: the session had ended by then. Of the two deadlines the earlier one counts, but a key that
+-- still lives has outlived the sorted set's.
+local function verdict(record, ttl, score, expires)
+  if ttl == 0 or (expires and expires <= now) or (score and score <= now and ttl <= 0) then
+    local at = math.min(ttl <= 0 and score or now, expires or now)
+    return (expires and at < expires and number_in(record, 'idle')) and 'idle' or 'expired', at
+  elseif always then
+    return asked, now
+  elseif ttl ~= -2 and expires then
     return nil
+  elseif ttl ~= -2 then
+    return 'lost', now -- without its record nobody can read it
+  elseif asked == 'expired' and record and number_in(record, 'idle') then
+    return 'idle', now
   end
-  local mirrored = ttl <= 0 and score or nil
-  local at = math.min(mirrored or now, expires or now)
-  return at, (idle and expires and at < expires) and 'idle' or 'expired'
+  return asked, now
 end
 
+-- Where memory is short Redis may refuse this; the next look mends it.
 local function mend(sid, key, user, ttl, score, expires)
   local deadline = math.min(ttl > 0 and now + ttl or score or expires, expires)
   if ttl == -1 or now + ttl > deadline + 1 then
-    redis.call('PEXPIREAT', key, deadline)
+    redis.pcall('PEXPIREAT', key, deadline)
   end
   if not score or math.abs(score - deadline) > 1 then
-    redis.call('ZADD', keys.sessions, deadline, sid)
+    redis.pcall('ZADD', keys.sessions, deadline, sid)
   end
   if user then
     redis.pcall('SADD', user, sid)
   end
 end
 
--- Returns the reason and the time of the end, or nothing where the session lives on.
-local function verdict(sid, key, user, record, score)
-  local ttl = redis.call('PTTL', key)
-  local expires = record and number_in(record, 'expires')
-  local idle = record and number_in(record, 'idle')
-  local at, reason = past_deadline(ttl, score, expires, idle)
-  if at then
-    return reason, at
-  elseif always then
-    return asked, now
-  elseif ttl ~= -2 and expires then
-    mend(sid, key, user, ttl, score, expires)
-    return nil
-  elseif ttl ~= -2 then
-    return 'lost', now -- without its record nobody can read it
-  elseif asked == 'expired' and idle then
-    return 'idle', now
-  end
-  return asked, now
-end
-
-local answers = {}
+local sids, answers, claims, living, strays, seen = {}, {}, {}, {}, {}, {}
 for i = 4, #ARGV, 2 do
-  local sid, user = ARGV[i], KEYS[tonumber(ARGV[i + 1])]
-  local key = KEYS[4 + (i - 2) / 2]
+  sids[#sids + 1] = ARGV[i]
+end
+if #sids == 0 then
+  return answers
+end
+local records = redis.call('HMGET', keys.records, unpack(sids))
+local scores = redis.call('ZMSCORE', keys.sessions, unpack(sids))
+for i, sid in ipairs(sids) do
   local answer = ''
   if #sid ~= 22 or string.find(sid, '[^%w_-]') then
-    redis.call('ZREM', keys.sessions, sid)
-    redis.call('HDEL', keys.records, sid)
+    strays[#strays + 1] = sid
     answer = 'stray'
-  else
-    local record = redis.call('HGET', keys.records, sid)
-    local score = time_of(redis.call('ZSCORE', keys.sessions, sid))
-    local reason, at = verdict(sid, key, user, record, score)
-    if reason and claim(keys, {
-      sid = sid,
-      key = key,
-      user = user,
-      record = record,
-      reason = reason,
-      at = at,
-      deadline = record and number_in(record, 'expires') or score or now + 1209600000,
-      actor = actor,
-    }) then
+  elseif not seen[sid] then
+    seen[sid] = true
+    local key, user, record = KEYS[4 + i], KEYS[tonumber(ARGV[3 + 2 * i])], records[i]
+    local ttl, score = redis.call('PTTL', key), time_of(scores[i])
+    local expires = record and number_in(record, 'expires')
+    local reason, at = verdict(record, ttl, score, expires)
+    if not reason then
+      living[#living + 1] = { sid, key, user, ttl, score, expires }
+    elseif ttl ~= -2 or record or scores[i] then
+      claims[#claims + 1] = {
+        sid = sid,
+        key = key,
+        user = user,
+        record = record or '',
+        reason = reason,
+        at = at,
+        deadline = expires or score or now + 1209600000,
+      }
       answer = reason
     end
   end
-  answers[#answers + 1] = answer
+  answers[i] = answer
+end
+claim(keys, claims, actor)
+if #strays > 0 then
+  redis.call('ZREM', keys.sessions, unpack(strays))
+  redis.call('HDEL', keys.records, unpack(strays))
+end
+for _, one in ipairs(living) do
+  mend(unpack(one, 1, 6))
 end
 return answers
