@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from session_store.events import Event, timestamp
 from session_store.sessions import STRAY, End
@@ -21,9 +21,18 @@ _log = logging.getLogger(__name__)
 
 
 class Report:
-    """Counts what the roles do. Any thread may call it."""
+    """Counts what the roles do. Any thread may call it.
 
-    def __init__(self, metrics: Metrics, health: Health) -> None:
+    Args:
+        metrics: where it is counted.
+        health: where the last thing done is noted.
+        tell: told of every event that is in the audit log.
+    """
+
+    def __init__(
+        self, metrics: Metrics, health: Health, *, tell: Callable[[Sequence[Event]], None] = lambda _: None
+    ) -> None:
+        self._tell = tell
         self._metrics = metrics
         self._health = health
         self._lock = threading.Lock()
@@ -49,6 +58,7 @@ class Report:
         self._health.did = f"audited {len(events)} events, the last at {timestamp(now)}"
         if refused:
             self._metrics.refused.inc(refused)
+        self._tell(events)
 
     def _name(self, ends: Sequence[End]) -> None:
         for end in ends:

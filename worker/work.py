@@ -21,6 +21,7 @@ from .listener import Listener
 from .loop import Loop, Role
 from .metrics import Metrics
 from .monitor import Monitor
+from .presence_pruner import PresencePruner
 from .reconciler import Reconciler
 from .report import Report, Reporter
 from .sweeper import Sweeper
@@ -84,7 +85,8 @@ class _Crew:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(2)}"
         self.store = Store(self.config.store, pause=0)
         self.metrics = Metrics(self.health)
-        self.report = Report(self.metrics, self.health)
+        self.pruner = PresencePruner(store=self.store)
+        self.report = Report(self.metrics, self.health, tell=self.pruner.note)
         self.reconciler = Reconciler(store=self.store, report=self.report)
 
     def loop(self, role: Role, stop: threading.Event) -> Loop:
@@ -113,6 +115,7 @@ class _Crew:
         return [
             *(by_way[way] for way in ways),
             Monitor(store=self.store, health=self.health, on_gap=self.suspect, on_flags=listener.rebuild),
+            self.pruner,
             Heartbeat(store=self.store, name=self.name, health=self.health),
             Reporter(report=self.report, health=self.health),
         ]
