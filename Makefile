@@ -4,10 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check faults clean
+.PHONY: help demo test check faults django-suite clean
 
 help:  ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / — /' | sed -E 's/^/make /'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / — /' | sed -E 's/^/make /'
 
 demo: $(VENV)/.demo  ## a site, its wiki, Redis and the worker on this machine, until Ctrl-C
 	@exec $(BIN)/python -m demo
@@ -17,6 +17,9 @@ test: $(VENV)/.dev chromium postgresql  ## all tests, on real servers of Redis a
 
 faults: $(VENV)/.dev  ## the long fault suite, about ten minutes: kills, pauses, rotations; prints a table
 	$(BIN)/python -m tests.faults
+
+django-suite: $(VENV)/.dev  ## Django's own tests of log-ins and sessions, with our app and middleware installed
+	$(BIN)/python -m tests.django_suite
 
 check: $(VENV)/.dev  ## format, lint, types, and who may import whom
 	$(BIN)/ruff format --check
