@@ -49,7 +49,7 @@ setup(
         "session_store.lua": ["*.lua"],
         "worker": ["py.typed"],
         "django_hooks": ["py.typed", "templates/django_hooks/*.html"],
-        "moin_auth": ["py.typed"],
+        "moin_auth": ["py.typed", "templates/*.html", "templates/moin_auth/*.html"],
     },
     zip_safe=False,
     install_requires=["msgspec>=0.19", "redis[hiredis]>=8"],

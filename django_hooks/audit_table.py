@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.db import DataError, connections, router, transaction
@@ -64,7 +65,6 @@ class AuditTable:
         """Become its one writer. What another has begun to write is finished, or undone, before this returns."""
         self._token = secrets.token_urlsafe(12)
         with self._transaction():
-            self._wait_briefly()
             # Written before anything is read: SQLite refuses a transaction that becomes a writer later on.
             if not self._followers.filter(name=self.name).update(token=self._token):
                 self._followers.create(name=self.name, token=self._token, told=self._newest)
@@ -90,12 +90,14 @@ class AuditTable:
     def reasons_of(self, sids: Sequence[str]) -> Mapping[str, str]:
         """Return why sessions have ended, for those whose end is a row."""
         ends = self._events.filter(sid__in=sids, action=AuditEvent.Action.END)
-        return dict(ends.values_list("sid", "reason"))
+        with self._transaction():
+            return dict(ends.values_list("sid", "reason"))
 
     def untold(self, limit: int) -> list[AuditEvent]:
         """Return rows that nobody was told of, in their order."""
-        told = self._followers.values_list("told", flat=True).get(name=self.name)
-        return list(self._events.filter(pk__gt=told).order_by("pk")[:limit])
+        with self._transaction():
+            told = self._followers.values_list("told", flat=True).get(name=self.name)
+            return list(self._events.filter(pk__gt=told).order_by("pk")[:limit])
 
     def note_told(self, row: AuditEvent) -> None:
         """Remember that everybody was told of everything up to a row.
@@ -103,7 +105,8 @@ class AuditTable:
         Raises:
             Replaced: this process is not the one writer any more.
         """
-        self._update(told=row.pk)
+        with self._transaction():
+            self._update(told=row.pk)
 
     @property
     def _events(self) -> QuerySet[AuditEvent]:
@@ -117,8 +120,15 @@ class AuditTable:
     def _newest(self) -> int:
         return self._events.aggregate(newest=Max("pk"))["newest"] or 0
 
-    def _transaction(self) -> transaction.Atomic:
-        return transaction.atomic(using=self.database)
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """A transaction that does not wait long for others."""
+        with transaction.atomic(using=self.database):
+            connection = connections[self.database]
+            if connection.vendor in BRIEF:
+                with connection.cursor() as cursor:
+                    cursor.execute(BRIEF[connection.vendor])
+            yield
 
     def _update(self, **values: int | str) -> None:
         if not self._followers.filter(name=self.name, token=self._token).update(**values):
@@ -127,7 +137,6 @@ class AuditTable:
     def _store(self, rows: list[AuditEvent], *, told: bool, singly: bool = False) -> Stored:
         refused = 0
         with self._transaction():
-            self._wait_briefly()
             # First of all: from here on until the end, nobody else can become the one writer.
             self._update(token=self._token)
             before = self._newest
@@ -145,7 +154,7 @@ class AuditTable:
         for mend in (lambda _: None, in_ascii):
             mend(row)
             try:
-                with self._transaction():
+                with transaction.atomic(using=self.database):
                     self._events.bulk_create([row], ignore_conflicts=True)
             except DataError as error:
                 problem = str(error)
@@ -154,10 +163,3 @@ class AuditTable:
         if _throttle.allows("refused"):
             _log.error("%s: the database refuses this event: %s; it is passed over", row.event_id, problem)
         return False
-
-    def _wait_briefly(self) -> None:
-        connection = connections[self.database]
-        statement = BRIEF.get(connection.vendor)
-        if statement:
-            with connection.cursor() as cursor:
-                cursor.execute(statement)

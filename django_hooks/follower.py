@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from session_store import Store
 from session_store.audit import AuditReader, Batch
+from session_store.backlog import ends_of_streams, has_stored
 from session_store.lease import LASTS, Lease
 from session_store.living import bury_ended
 
@@ -65,6 +66,7 @@ class Follower:
         self._teller = Teller(self.table, stop=stop, alive=self._lease.hold)
         self._reader: AuditReader | None = None
         self._looked = 0.0
+        self._telling = False
 
     def step(self) -> float:
         """Store and tell what has come since the last step; return the seconds until the next one.
@@ -77,8 +79,9 @@ class Follower:
             return RETRY
         try:
             reader = self._reader or self._attach()
-            self._store_batches(reader)
-            self._teller.step()
+            if not self._telling or self._waits():
+                self._store_batches(reader)
+            self._telling = self._teller.step()
         except Replaced:
             _log.warning("another process has taken over %s", self._name)
             self.reset()
@@ -127,6 +130,10 @@ class Follower:
     def _ended(self, sids: list[str]) -> dict[str, str]:
         self._lease.hold()  # with very many sessions this takes longer than a lease
         return dict(self.table.reasons_of(sids))
+
+    def _waits(self) -> bool:
+        """Whether there is something to store: while there is something to tell, nothing else is waited for."""
+        return not has_stored(self._store, self._name, ends_of_streams(self._store))
 
     def _store_batches(self, reader: AuditReader) -> None:
         batches = reader.read()

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from flask import g
 from moin.auth import BaseAuth, LoginReturn
 
 from session_store import Person, Store
@@ -15,9 +16,14 @@ from session_store.throttle import Throttle
 from .config import WikiConfig
 from .door import Door
 from .guard import Guard
+from .login import INPUTS, REFUSAL, Login
+from .logout import Logout
 from .names import NameRules, NotServed
+from .pages import Pages
+from .places import Places
 from .profiles import Profiles
 from .proof import Proof
+from .settings_page import SettingsPage
 from .traces import Traces
 
 _log = logging.getLogger(__name__)
@@ -35,8 +41,8 @@ class ExternalCookie(BaseAuth):  # type: ignore[misc] # moin has no types
         wiki_name: makes the name in the wiki of a name on the site; None: they are the same.
         trusted: whether moin's access rules count such users as ``Trusted``.
         allow_others: other auth methods may stand beside this one; without it the wiki serves nothing then.
-        settings: ``redis_url``, ``redis_prefix``, ``redis_shards``, ``redis_timeout``, ``cookie_name``; what is not
-            given is read from the environment, ``WIKI_REDIS_URL`` and so on.
+        settings: ``redis_url``, ``redis_prefix``, ``redis_shards``, ``redis_timeout``, ``cookie_name``, ``site_url``,
+            ``url``; what is not given is read from the environment, ``WIKI_REDIS_URL`` and so on.
 
     Raises:
         ConfigurationError: a setting can't be used.
@@ -58,7 +64,8 @@ class ExternalCookie(BaseAuth):  # type: ignore[misc] # moin has no types
         super().__init__(trusted=trusted)
         config = WikiConfig.read(settings, os.environ)
         self._allow_others = allow_others
-        self._proof = Proof(Store(config.store), config.cookie_name)
+        store = Store(config.store)
+        self._proof = Proof(store, config.cookie_name)
         self._profiles = Profiles(
             NameRules(bind=bind, wiki_name=wiki_name),
             autocreate=autocreate,
@@ -66,9 +73,24 @@ class ExternalCookie(BaseAuth):  # type: ignore[misc] # moin has no types
             trusted=trusted,
         )
         self._throttle = Throttle(seconds=60)
+        places = Places(config.site_url, config.url)
+        self.login_inputs = INPUTS if config.site_url else []
+        self._login = Login(places, store, config.cookie_name)
         self._door = Door(
-            self, [Guard(self, allow_others=allow_others), Traces(self._proof, allow_others=allow_others)]
+            self,
+            [
+                Guard(self, allow_others=allow_others),
+                Traces(self._proof, allow_others=allow_others),
+                Pages(),
+                self._login,
+                Logout(places, store, config.cookie_name),
+                SettingsPage(places),
+            ],
         )
+
+    def login_hint(self) -> str | None:
+        """Return the link to the site that stands above other log-in forms."""
+        return self._login.hint()
 
     def request(self, user_obj: Any, **_: Any) -> tuple[Any, bool]:
         """Return the user whom the request's cookie proves; where it proves nobody, others are asked if they may be."""
@@ -90,6 +112,8 @@ class ExternalCookie(BaseAuth):  # type: ignore[misc] # moin has no types
         try:
             return self._profiles.of(person)
         except NotServed as reason:
+            if reason.__cause__ is None:  # what a program of the operator's says when it fails is not for readers
+                setattr(g, REFUSAL, str(reason))
             self._explain(person, str(reason))
         except Exception as error:  # noqa: BLE001 - whatever is wrong with a profile, nobody is let in because of it
             self._explain(person, "his profile can't be used", error)

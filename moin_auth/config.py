@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from session_store import Config
+from session_store.config import page_root
 
 #: The keyword arguments, and the variables that they fall back to.
 NAMES = {
@@ -15,6 +16,8 @@ NAMES = {
     "redis_shards": "WIKI_REDIS_SHARDS",
     "redis_timeout": "WIKI_REDIS_TIMEOUT",
     "cookie_name": "WIKI_COOKIE_NAME",
+    "site_url": "WIKI_SITE_URL",
+    "url": "WIKI_URL",
 }
 
 #: The arguments that have no variable: they say what only the wiki knows.
@@ -23,10 +26,17 @@ OTHERS = ("adopt_existing", "allow_others", "autocreate", "bind", "trusted", "wi
 
 @dataclass(frozen=True)
 class WikiConfig:
-    """Which cookie is believed, and which Redis says so."""
+    """Which cookie is believed, and which Redis says so.
+
+    Attributes:
+        site_url: where the site's log-in and log-out are; empty: not known.
+        url: where the wiki is; empty: as each request says.
+    """
 
     store: Config
     cookie_name: str
+    site_url: str
+    url: str
 
     @classmethod
     def read(cls, given: Mapping[str, Any], environ: Mapping[str, str]) -> WikiConfig:
@@ -41,4 +51,9 @@ class WikiConfig:
             known = ", ".join(sorted({*NAMES, *OTHERS}))
             raise TypeError(f"ExternalCookie takes {known}, not {', '.join(sorted(unknown))}")
         values = {**environ, **{NAMES[name]: str(value) for name, value in given.items() if value is not None}}
-        return cls(Config.from_env(values), values.get("WIKI_COOKIE_NAME") or "wiki_session")
+        return cls(
+            store=Config.from_env(values),
+            cookie_name=values.get("WIKI_COOKIE_NAME") or "wiki_session",
+            site_url=page_root("WIKI_SITE_URL", values.get("WIKI_SITE_URL") or ""),
+            url=page_root("WIKI_URL", values.get("WIKI_URL") or ""),
+        )

@@ -100,7 +100,7 @@ def test_what_had_ended_before_redis_went_back_does_not_live_and_is_no_second_ro
     dump = {key: store.redis.dump(key) for key in store.redis.scan_iter()}
     deadlines = {key: store.redis.pexpiretime(key) for key in dump}
     end(store, *refs[:650])
-    ours.step()
+    wait_until(lambda: ours.step() or waiting(store) == 0, "the ends to be stored")
     store.redis.flushall()
     for key, content in dump.items():
         store.redis.restore(key, max(0, deadlines[key]), content, absttl=deadlines[key] > 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,13 @@ class Wiki:
         response = client.post(path, data={**fields, "content_form_data_text": text, "meta_form_acl": acl or "None"})
         assert response.status_code == 302, response.status
 
+    def put(self, page: str, text: str, acl: str) -> None:
+        """Put a page into the storage by hand."""
+        contenttype = "text/x.moin.wiki;charset=utf-8"
+        meta = {"name": [page], "namespace": "", "contenttype": contenttype, "acl": acl, "rev_number": 1}
+        with self.app.test_request_context("/"):
+            self.app.storage[page].store_revision(meta, BytesIO(text.encode()), name=page)
+
     def meta(self, page: str) -> dict:
         """Return a page's metadata."""
         with self.app.test_request_context("/"):
@@ -112,11 +120,21 @@ def people(store: Store):
 @pytest.fixture
 def make_wiki(redis_server, tmp_path: Path) -> Iterator:
     """Make wikis; they are taken down afterwards."""
+    yield from _maker(redis_server, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def make_lasting_wiki(redis_server, tmp_path_factory: pytest.TempPathFactory) -> Iterator:
+    """Make wikis that a module's tests share: what one of them writes, the next one finds."""
+    yield from _maker(redis_server, tmp_path_factory.mktemp("wikis"))
+
+
+def _maker(redis_server, place: Path) -> Iterator:
     made = []
 
     def make(*, others: Sequence[BaseAuth] = (), acl: str = "", config: Mapping[str, Any] = {}, **options) -> Wiki:
         method = ExternalCookie(**{"redis_url": redis_server.url, "autocreate": True, **options})
-        made.append(_app(tmp_path / f"wiki{len(made)}", acl, {"auth": [method, *others], **config}))
+        made.append(_app(place / f"wiki{len(made)}", acl, {"auth": [method, *others], **config}))
         return Wiki(made[-1])
 
     yield make
