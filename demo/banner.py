@@ -18,7 +18,7 @@ def banner(config: Config, seconds: float) -> str:
 One log-in for a site and its wiki: all up after {seconds:.1f} s
 
   Site       {config.site_url}   log in as sally or harry, password surf
-  Wiki       {config.wiki_url}   you are already logged in there
+  Wiki       {config.wiki_url}   Login there leads to the site and back; Logout leaves both
   Sessions   end {age} after log-in{hint}
   Audit log  {_short(config.audit_log)}   shown below as it grows
   Redis      {redis}   the programs' logs: {_short(config.logs)}

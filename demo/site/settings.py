@@ -37,6 +37,7 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [HERE / "templates"],
+        "APP_DIRS": True,  # for the pages of django_hooks, which our templates dress
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",

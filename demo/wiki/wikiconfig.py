@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from urllib.parse import urlencode
 
 from moin.config import AclConfig, IndexStorageConfig
 from moin.config.default import DefaultConfig
@@ -31,7 +30,7 @@ def _acl(default: str) -> AclConfig:
 class Config(DefaultConfig):
     """What differs from moin's defaults."""
 
-    # The one log-in. Where Redis is, and the cookie's name, it reads from the environment.
+    # The one log-in. Where Redis and the site are, it reads from the environment.
     auth = [ExternalCookie(autocreate=True)]  # noqa: RUF012 - moin's way
 
     sitename = "Surf Club wiki"
@@ -39,9 +38,7 @@ class Config(DefaultConfig):
     interwiki_map = {  # noqa: RUF012 - moin's way
         "Self": os.environ["WIKI_URL"],
         "SurfClubWiki": os.environ["WIKI_URL"],
-        # So that pages link to the site on whatever port it is today.
-        "Site": SITE_URL,
-        "Login": f"{SITE_URL}login/?{urlencode({'next': os.environ['WIKI_URL']})}",
+        "Site": SITE_URL,  # so that pages link to the site on whatever port it is today
     }
 
     email_tracebacks = False  # moin asks for it and has no default

@@ -17,6 +17,7 @@ from tests.acceptance.walk import (
     is_anonymous_on_site,
     is_known_in_wiki,
     log_in,
+    log_in_from_wiki,
     log_out,
     make_page,
 )
@@ -39,14 +40,43 @@ def test_one_log_in_and_one_log_out_serve_site_and_wiki(demo: Demo, page: Page) 
     wait_until(lambda: "session ended: logged out (logout)" in demo.said, "the end on the terminal")
 
 
-def test_a_log_in_from_the_wiki_leads_back_to_it(demo: Demo, page: Page) -> None:
-    page.goto(f"{demo.wiki}/Home")
-    page.get_by_role("link", name="Log in on the site").click()
-    page.get_by_label("Name").fill("harry")
-    page.get_by_label("Password").fill("surf")
-    page.get_by_role("main").get_by_role("button", name="Log in").click()
-    expect(page).to_have_url(f"{demo.wiki}/Home")
+def test_log_in_and_log_out_in_the_wiki_lead_through_the_site_and_back(demo: Demo, page: Page) -> None:
+    ends = len(demo.ends)
+    page.goto(f"{demo.wiki}/+history/Home?offset=0")
+    log_in_from_wiki(page, "harry")
+    expect(page).to_have_url(f"{demo.wiki}/+history/Home?offset=0")
     expect(page.locator("#moin-username")).to_contain_text("harry")
+    make_page(page, demo, "Straße", "Waves of today")
+    page.get_by_role("link", name="Logout").click()
+    expect(page).to_have_url(f"{demo.wiki}/Stra%C3%9Fe")
+    expect(page.locator("#moin-flash")).to_contain_text("You are logged out.")
+    is_anonymous_in_wiki(page, demo)
+    is_anonymous_on_site(page, demo)
+    wait_until(lambda: len(demo.ends) > ends, "the end in the audit log")
+    assert [end["event"]["reason"] for end in demo.ends[ends:]] == ["logout"]
+
+
+def test_who_is_logged_in_on_the_site_comes_through_without_a_question(demo: Demo, page: Page) -> None:
+    log_in(page, demo)
+    page.context.clear_cookies(name="wiki_session")
+    page.goto(f"{demo.wiki}/Home")
+    page.get_by_role("link", name="Login").click()
+    expect(page).to_have_url(f"{demo.wiki}/Home")
+    expect(page.locator("#moin-username")).to_contain_text("sally")
+
+
+def test_the_wikis_settings_show_what_is_the_sites_and_keep_the_rest(demo: Demo, page: Page) -> None:
+    log_in(page, demo)
+    page.goto(f"{demo.wiki}/+usersettings#personal")
+    expect(page.get_by_label("Username")).to_have_value("sally")
+    expect(page.get_by_label("Username")).not_to_be_editable()
+    expect(page.get_by_label("E-Mail")).to_have_value("sally@example.org")
+    page.get_by_label("Timezone").select_option("Europe/Lisbon")
+    page.locator("#personal").get_by_role("button", name="Save").click()
+    expect(page.locator("#moin-flash")).to_contain_text("Your changes have been saved.")
+    page.goto(f"{demo.wiki}/+usersettings#personal")
+    expect(page.get_by_label("Timezone")).to_have_value("Europe/Lisbon")
+    expect(page.get_by_label("Username")).to_have_value("sally")
 
 
 def test_the_site_shows_the_last_of_the_audit_log(demo: Demo, page: Page) -> None:

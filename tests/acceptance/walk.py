@@ -17,6 +17,14 @@ def log_in(page: Page, demo: Demo, name: str = "sally") -> None:
     expect(page.locator("#who")).to_have_text(name)
 
 
+def log_in_from_wiki(page: Page, name: str = "sally") -> None:
+    """Log in by the link of the page of the wiki that is shown."""
+    page.get_by_role("link", name="Login").click()
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill("surf")
+    page.get_by_role("main").get_by_role("button", name="Log in").click()
+
+
 def log_out(page: Page, demo: Demo) -> None:
     """Log out on the site."""
     page.goto(f"{demo.site}/")

@@ -1,0 +1,95 @@
+"""In and out by a real browser, wherever the wiki is: below a path of the site, or on a sub-domain beside it."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.acceptance.demos import ROOT
+from tests.servers import RedisServer, free_port
+from tests.wait import wait_until
+
+#: Where site and wiki are, and the cookie's domain.
+PLACES = {
+    "below a path": ("http://localhost:{port}/", "http://localhost:{port}/wiki/", ""),
+    "on a sub-domain": (
+        "http://www.club.localhost:{port}/",
+        "http://wiki.club.localhost:{port}/",
+        "club.localhost",
+    ),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_in_back_on_the_page_an_edit_and_out_of_both(place: str, page: Page, tmp_path: Path, raw, redis_server) -> None:
+    with _house(tmp_path, redis_server, *PLACES[place]) as (site, wiki):
+        page.goto(f"{wiki}+history/B%C3%BCro?offset=0")
+        _log_in_from_the_wiki(page)
+        expect(page).to_have_url(f"{wiki}+history/B%C3%BCro?offset=0")
+        expect(page.locator("#moin-username")).to_contain_text("sally")
+
+        page.goto(f"{wiki}B%C3%BCro")
+        page.locator("#moin-content").get_by_role("link", name="MoinMoin", exact=True).click()
+        page.locator("textarea[name=content_form_data_text]").fill("Waves of today")
+        page.locator(".moin-edit-actions").get_by_role("button", name="OK").click()
+        expect(page.locator("#moin-content")).to_contain_text("Waves of today")
+
+        page.get_by_role("link", name="Logout").click()
+        expect(page).to_have_url(f"{wiki}B%C3%BCro")
+        expect(page.locator("#moin-username")).to_have_text("Login")
+        page.goto(site)
+        expect(page.locator("#who")).to_have_text("nobody")
+
+
+def test_a_cookie_for_another_host_is_explained_and_nobody_is_sent_round(
+    page: Page, tmp_path: Path, raw, redis_server
+) -> None:
+    site, wiki, _ = PLACES["on a sub-domain"]
+    with _house(tmp_path, redis_server, site, wiki, "") as (site, wiki):
+        page.goto(f"{wiki}Home")
+        _log_in_from_the_wiki(page)
+        expect(page.locator("#moin-content")).to_contain_text("WIKI_COOKIE_DOMAIN")
+        page.get_by_role("link", name="Try again").click()
+        expect(page.locator("#moin-content")).to_contain_text("WIKI_COOKIE_DOMAIN")
+        page.get_by_role("link", name="Read without a log-in").click()
+        expect(page).to_have_url(f"{wiki}Home")
+        page.goto(f"{site}sso/leave/")
+        page.get_by_role("button", name="Log out").click()
+        expect(page).to_have_url(f"{wiki}Home")
+        page.goto(site)
+        expect(page.locator("#who")).to_have_text("nobody")
+
+
+def _log_in_from_the_wiki(page: Page) -> None:
+    page.get_by_role("link", name="Login").click()
+    page.get_by_label("Username").fill("sally")
+    page.get_by_label("Password").fill("surf")
+    page.get_by_role("button", name="Log in").click()
+
+
+@contextmanager
+def _house(place: Path, redis: RedisServer, site: str, wiki: str, domain: str) -> Iterator[tuple[str, str]]:
+    port = free_port()
+    site, wiki = site.format(port=port), wiki.format(port=port)
+    command = [sys.executable, "-m", "tests.acceptance.house", str(port), str(place), redis.url, site, wiki, domain]
+    with (place / "house.out").open("wb") as output:
+        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+    try:
+        wait_until(lambda: _answers(port) or process.poll() is not None, "site and wiki to answer", 60)
+        assert process.poll() is None, (place / "house.out").read_text()
+        yield site, wiki
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
