@@ -70,6 +70,9 @@ def test_the_wikis_settings_show_what_is_the_sites_and_keep_the_rest(demo: Demo,
     page.goto(f"{demo.wiki}/+usersettings#personal")
     expect(page.get_by_label("Username")).to_have_value("sally")
     expect(page.get_by_label("Username")).not_to_be_editable()
+    expect(page.locator(".moin-tab-titles li")).to_have_text(
+        ["Appearance", "Quick Links", "Options", "Personal", "Subscriptions"]
+    )
     expect(page.get_by_label("E-Mail")).to_have_value("sally@example.org")
     page.get_by_label("Timezone").select_option("Europe/Lisbon")
     page.locator("#personal").get_by_role("button", name="Save").click()
