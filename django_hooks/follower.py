@@ -100,6 +100,8 @@ class Follower:
 
     def reset(self) -> None:
         """Forget what was known of Redis and of the table: the next step begins anew."""
+        if self._reader is not None:
+            self._reader.close()
         self._reader = None
 
     def close(self) -> None:

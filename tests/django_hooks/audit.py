@@ -6,9 +6,11 @@ from collections import Counter
 
 from django.utils.module_loading import import_string
 
+from django_hooks.follower import Follower
 from django_hooks.models import AuditEvent
 from session_store import Person, Ref, Store
 from tests.session_store.samples import HOUR, opened, ref_of
+from tests.wait import wait_until
 
 
 class Killed(BaseException):
@@ -42,6 +44,11 @@ def end(store: Store, *refs: Ref) -> None:
 
 def waiting(store: Store) -> int:
     return store.redis.xlen(store.keys.shards[0].audit)
+
+
+def store_all(follower: Follower, store: Store) -> None:
+    """Step until all that waits is stored."""
+    wait_until(lambda: follower.step() or waiting(store) == 0, "everything to be stored")
 
 
 def die(monkeypatch, method: str, moment: str) -> None:

@@ -11,7 +11,7 @@ from session_store import Person, Ref, Store
 from tests.session_store.samples import HARRY, MINUTE, SALLY, new_token, opened, ref_of
 from tests.wait import wait_until
 
-from .audit import Killed, die, end, forget_lease, once, open_some, row_of, rows, waiting
+from .audit import Killed, die, end, forget_lease, once, open_some, row_of, rows, store_all, waiting
 from .databases import ALIAS
 
 
@@ -96,11 +96,11 @@ def test_a_redis_that_was_emptied_is_followed_from_its_new_beginning(store, foll
 def test_what_had_ended_before_redis_went_back_does_not_live_and_is_no_second_row(store, follower, restarted):
     refs = open_some(store, 700)
     ours = follower()
-    ours.step()
+    store_all(ours, store)
     dump = {key: store.redis.dump(key) for key in store.redis.scan_iter()}
     deadlines = {key: store.redis.pexpiretime(key) for key in dump}
     end(store, *refs[:650])
-    wait_until(lambda: ours.step() or waiting(store) == 0, "the ends to be stored")
+    store_all(ours, store)
     store.redis.flushall()
     for key, content in dump.items():
         store.redis.restore(key, max(0, deadlines[key]), content, absttl=deadlines[key] > 0)
@@ -113,8 +113,7 @@ def test_what_had_ended_before_redis_went_back_does_not_live_and_is_no_second_ro
     wait_until(lambda: ours.step() or store.count() == 50, "those to be ended that had ended")
     assert {session.ref.sid for session in store.sessions()} == {ref.sid for ref in refs[650:]}
     end(store, *refs[650:])
-    ours.step()
-    ours.step()
+    store_all(ours, store)
     assert rows() == once(*refs)
     assert waiting(store) == 0
 
