@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 - Django's name
 
-from ..conf import WHOS_ONLINE
+from ..conf import MIDDLEWARE, WHOS_ONLINE
 from .options import interval, max_age, problems
 
 AUTHENTICATION = "django.contrib.auth.middleware.AuthenticationMiddleware"
@@ -31,6 +31,16 @@ def check_middleware(**_: Any) -> list[CheckMessage]:
         return []
     hint = f"Move {WHOS_ONLINE!r} behind {AUTHENTICATION!r}."
     return [Error("Who is online doesn't know who is logged in.", hint=hint, id="django_hooks.E021")]
+
+
+@register
+def check_order(**_: Any) -> list[CheckMessage]:
+    """W020: who is online is noted apart from the look at the wiki's session, where both could be one round trip."""
+    middleware = list(settings.MIDDLEWARE)
+    if WHOS_ONLINE not in middleware or MIDDLEWARE not in middleware[middleware.index(WHOS_ONLINE) :]:
+        return []
+    hint = f"Move {WHOS_ONLINE!r} behind {MIDDLEWARE!r}."
+    return [Warning("Who is online costs a round trip to Redis of its own.", hint=hint, id="django_hooks.W020")]
 
 
 @register

@@ -13,11 +13,14 @@ from django.http.response import HttpResponseBase
 from ..conf import problems as wiki_problems
 from .options import problems
 from .sending import asend, send
-from .visitors import auser_of, calls_for, is_due, user_of
+from .visitors import auser_of, calls_for, is_due, is_known_later, user_of
 
 
 class WhosOnlineMiddleware:
-    """Notes each visitor after the response: members by user, guests by address; stands after AuthenticationMiddleware.
+    """Notes each visitor, members by user, guests by address; stands after AuthenticationMiddleware and WikiMiddleware.
+
+    Before the view, so that whoever looks at the list is on it; and after it, as the view may log in or out, or know
+    better than the browser's session whose request it is.
 
     Raises:
         ImproperlyConfigured: a setting can't be used.
@@ -39,13 +42,25 @@ class WhosOnlineMiddleware:
         """Answer, and note who asked."""
         if self._is_async:
             return self._answer(request)
+        if not is_known_later(request):
+            _note(request)
         response: HttpResponseBase = self.get_response(request)
-        if is_due(request):
-            send(calls_for(request, user_of(request)))
+        _note(request)
         return response
 
     async def _answer(self, request: HttpRequest) -> HttpResponseBase:
+        if not is_known_later(request):
+            await _anote(request)
         response: HttpResponseBase = await self.get_response(request)
-        if is_due(request):
-            await asend(calls_for(request, await auser_of(request)))
+        await _anote(request)
         return response
+
+
+def _note(request: HttpRequest) -> None:
+    if is_due(request):
+        send(calls_for(request, user_of(request)))
+
+
+async def _anote(request: HttpRequest) -> None:
+    if is_due(request):
+        await asend(calls_for(request, await auser_of(request)))

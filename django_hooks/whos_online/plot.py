@@ -65,7 +65,7 @@ def _steps(now: int, moments: Sequence[Moment]) -> list[tuple[int, int, int]]:
 def _round_up(most: int) -> int:
     """Return where the axis ends: a round number that is not below the most."""
     unit: int = 10 ** max(0, len(str(most)) - 1)
-    return next(unit * factor for factor in (1, 2, 4, 5, 10) if unit * factor >= max(most, 1))
+    return next(unit * factor for factor in (1, 2, 3, 4, 5, 6, 8, 10) if unit * factor >= max(most, 1))
 
 
 def _area(values: Sequence[int], top: int) -> str:

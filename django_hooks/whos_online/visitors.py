@@ -38,6 +38,11 @@ def is_due(request: HttpRequest) -> bool:
     return not cookie or reported().claim(hash(cookie))
 
 
+def is_known_later(request: HttpRequest) -> bool:
+    """Whether the view is to find out whose request it is, as an API does from what is sent along."""
+    return "HTTP_AUTHORIZATION" in request.META
+
+
 def known_user(request: HttpRequest) -> Any | None:
     """Return the request's user, if somebody has asked for it; else None."""
     user = request.__dict__.get("user")

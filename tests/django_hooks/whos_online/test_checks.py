@@ -41,6 +41,14 @@ def test_a_middleware_in_the_wrong_place_is_named(club, settings):
     assert found() == ["django_hooks.E021"]
 
 
+def test_an_order_that_costs_a_round_trip_is_warned_of(club, settings):
+    wiki = "django_hooks.middleware.WikiMiddleware"
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, wiki]
+    assert found() == ["django_hooks.W020"]
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE[:2], wiki, settings.MIDDLEWARE[2]]
+    assert found() == []
+
+
 @pytest.mark.parametrize(
     ("interval", "age", "wrong"), [(60, 900, False), (300, 900, False), (301, 900, True), (9, 9.0, True)]
 )

@@ -69,7 +69,7 @@ def test_whoever_a_page_did_not_ask_for_is_found_out_once_in_a_while(club, visit
     with CaptureQueriesContext(connection) as queries:
         for _ in range(5):
             visitor.get("/untouched/")
-    assert len(queries) == 2, "one for the session, one for the user"
+    assert len(queries) == 2, "one for the session, one for the user, once"
     assert names(club) == ["sally"]
 
 
@@ -131,8 +131,9 @@ def test_who_has_no_address_is_one_guest(club):
 
 
 def test_who_comes_by_a_token_counts_by_name(club, visitor):
-    visitor.get("/token/", headers={"X-Name": "harry"})
+    visitor.get("/token/", headers={"Authorization": "harry"})
     assert names(club) == ["harry"]
+    assert online(club).guests == 0
     browser("192.0.2.2").get("/token/")
     assert online(club).guests == 1
 

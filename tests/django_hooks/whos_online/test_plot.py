@@ -52,7 +52,16 @@ def test_hours_are_those_of_the_reader():
 
 
 def test_the_axis_ends_at_a_round_number():
-    for most, top in ((1, "1"), (3, "4"), (42, "50"), (50, "50"), (51, "100"), (999, "1000"), (123_456, "200000")):
+    for most, top in (
+        (1, "1"),
+        (3, "3"),
+        (42, "50"),
+        (50, "50"),
+        (51, "60"),
+        (81, "100"),
+        (999, "1000"),
+        (123_456, "200000"),
+    ):
         assert text_of(draw(NOW, moments((0, most)), UTC), "text")[0] == top
 
 

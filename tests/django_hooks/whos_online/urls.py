@@ -36,7 +36,7 @@ async def auntouched(request: HttpRequest) -> HttpResponse:
 
 def token_user(request: HttpRequest) -> HttpResponse:
     """Find out who asks as an API does, from what the request says."""
-    name = request.headers.get("X-Name")
+    name = request.headers.get("Authorization")
     request.user = get_user_model().objects.get(username=name) if name else AnonymousUser()
     return HttpResponse("by token")
 
