@@ -92,5 +92,9 @@ WIKI_REDIS_PREFIX = os.environ.get("WIKI_REDIS_PREFIX") or "sso"
 WIKI_COOKIE_AGE = int(os.environ["WIKI_COOKIE_AGE"])
 WIKI_URL = os.environ["WIKI_URL"]
 
+# Who's online, on the front page.
+
+MIDDLEWARE.append("django_hooks.middleware.WhosOnlineMiddleware")
+
 #: Shown on the page about it; the worker writes it.
 AUDIT_LOG = Path(os.environ["WIKI_AUDIT_LOG"])
