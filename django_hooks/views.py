@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
@@ -17,13 +19,16 @@ from .cookies import read_cookie
 from .redirects import allowed
 from .visits import Visit
 
+#: What browsers say of a way that no form of this site has begun; old ones, and all over plain HTTP, say nothing.
+_FROM_ELSEWHERE = {"same-site", "cross-site", "none"}
+
 
 @never_cache
 @require_safe
 @login_required
 def enter(request: HttpRequest) -> HttpResponse:
     """Log in where needed, and go to ``next``; on this very response the middleware opens the wiki's session."""
-    return HttpResponseRedirect(_next(request) or conf.wiki_url or resolve_url(settings.LOGIN_REDIRECT_URL))
+    return _lead(request, _next(request) or conf.wiki_url or resolve_url(settings.LOGIN_REDIRECT_URL))
 
 
 @never_cache
@@ -36,7 +41,7 @@ def leave(request: HttpRequest) -> HttpResponse:
     A POST does it, and so does the link that the wiki has made for this browser's session; others are asked first.
     """
     if not request.user.is_authenticated:
-        return HttpResponseRedirect(_after(request))
+        return _lead(request, _after(request))
     if request.method != "POST" and not _is_from_the_wiki(request):
         asked = {"name": request.user.get_username(), "next": _next(request)}
         return render(request, "django_hooks/leave.html", asked)
@@ -44,7 +49,22 @@ def leave(request: HttpRequest) -> HttpResponse:
     logout(request)
     if visit is not None and visit.blind:
         return render(request, "django_hooks/left.html", {"after": _after(request)})
-    return HttpResponseRedirect(_after(request))
+    return _lead(request, _after(request))
+
+
+def _lead(request: HttpRequest, target: str) -> HttpResponse:
+    """Lead to a page; to another origin by a redirect only where that can't be the end of a form's way.
+
+    A site whose Content-Security-Policy says ``form-action 'self'`` forbids its log-in form to be redirected off the
+    site, whoever redirects. So a page stands between, which goes on by itself.
+    """
+    parts = urlsplit(target)
+    foreign = bool(parts.netloc) and (parts.scheme, parts.netloc) != (request.scheme, request.get_host())
+    if not foreign or request.headers.get("Sec-Fetch-Site") in _FROM_ELSEWHERE:
+        return HttpResponseRedirect(target)
+    response = render(request, "django_hooks/onward.html", {"target": target})
+    response["Refresh"] = f"0; url={target}"
+    return response
 
 
 def _is_from_the_wiki(request: HttpRequest) -> bool:

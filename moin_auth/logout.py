@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from typing import Any
+from urllib.parse import quote
 
 import flask
 from flask import Flask, Response, has_request_context, request
@@ -103,10 +104,8 @@ class Logout(Doorkeeper):
     def _page(self, state: str, token: Token | None, *, status: int = 200) -> Response:
         address = given()
         leave = self._places.leave(address) if self._places.site_url else ""
-        key = token.logout_key if token else ""
-        return page(
-            "logout.html", status=status, state=state, action=local("/+logout"), key=key, back=address, leave=leave
-        )
+        out = local(f"/+logout?{NEXT}={quote(address, safe='')}&{KEY}={token.logout_key}") if token else ""
+        return page("logout.html", status=status, state=state, out=out, leave=leave)
 
 
 def _without(fields: MultiDict[str, str]) -> ImmutableMultiDict[str, str]:

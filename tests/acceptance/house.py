@@ -34,6 +34,17 @@ def who(request: HttpRequest) -> HttpResponse:
 urlpatterns: list[Any] = []
 
 
+def strict(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Allow pages next to nothing: no scripts, no styles, no form that leads off the site."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response["Content-Security-Policy"] = "default-src 'none'; form-action 'self'; frame-ancestors 'none'"
+        return response
+
+    return answer
+
+
 def make_site(place: Path, redis_url: str, wiki_url: str, cookie_domain: str) -> Wsgi:
     """Make the site and its one user."""
     templates = [("django.template.loaders.locmem.Loader", {"registration/login.html": LOG_IN})]
@@ -51,6 +62,7 @@ def make_site(place: Path, redis_url: str, wiki_url: str, cookie_domain: str) ->
             "django_hooks",
         ],
         MIDDLEWARE=[
+            f"{__name__}.strict",
             "django.contrib.sessions.middleware.SessionMiddleware",
             "django.middleware.csrf.CsrfViewMiddleware",
             "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -86,7 +98,7 @@ def make_wiki(place: Path, redis_url: str, site_url: str) -> Flask:
     from tests.moin_auth.conftest import _app
 
     method = ExternalCookie(autocreate=True, redis_url=redis_url, site_url=site_url + "sso/")
-    return _app(place / "wiki", "", {"auth": [method]})
+    return _app(place / "wiki", "", {"auth": [method], "content_security_policy": "form-action 'self'"})
 
 
 def front(site: Wsgi, wiki: Wsgi, wiki_url: str) -> Wsgi:

@@ -92,14 +92,20 @@ def test_without_the_sessions_key_it_only_asks(wiki, people, store, key):
     assert wiki.name(reader) == "sally"
 
 
-def test_the_form_that_asks_logs_out(wiki, people, store):
+def test_the_page_that_asks_logs_out(wiki, people, store):
     token = people()
     reader = wiki.reader(token)
     text = reader.get("/+logout?next=/Home", base_url="http://localhost/wiki/").text
-    (action,) = re.findall(r'<form class="moin-form" method="post" action="([^"]*)"', text)
-    assert action == "/wiki/+logout"
-    fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', text))
-    response = reader.post("/+logout", data=fields)
+    (link,) = re.findall(r'<a class="moin-button" href="([^"]*)"', text)
+    assert link.startswith("/wiki/+logout?")
+    response = reader.get(html.unescape(link).removeprefix("/wiki"), base_url="http://localhost/wiki/")
+    assert reason_of(store, token) == "logout"
+    assert parse_qs(urlsplit(response.location).query)["next"] == ["http://localhost/wiki/Home"]
+
+
+def test_a_post_with_the_sessions_key_logs_out(wiki, people, store):
+    token = people()
+    response = wiki.reader(token).post("/+logout", data={"key": token.logout_key, "next": "/Home"})
     assert reason_of(store, token) == "logout"
     assert parse_qs(urlsplit(response.location).query)["next"] == ["http://localhost/Home"]
 
