@@ -30,8 +30,8 @@ def sally(club) -> User:
 def test_members_are_reported_and_forgotten_by_user_or_by_name(sally):
     report_user(sally)
     report_user("harry")
-    assert get_users_online() == ["harry", "sally"]
-    assert get_users_online(1) == ["harry"]
+    assert set(get_users_online()) == {"harry", "sally"}
+    assert len(get_users_online(1)) == 1
     forget_user("harry")
     forget_user(sally)
     assert get_users_online() == []
@@ -90,7 +90,7 @@ def test_the_sites_own_word_on_who_hides_counts(sally, settings):
     assert get_users_online() == ["harry"]
     settings.WHOS_ONLINE_HIDDEN = "tests.django_hooks.whos_online.test_functions.nobody_hides"
     report_user(sally)
-    assert get_users_online() == ["sally", "harry"]
+    assert set(get_users_online()) == {"sally", "harry"}
 
 
 def nobody_hides(_user: User) -> bool:

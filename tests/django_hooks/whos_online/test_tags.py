@@ -28,6 +28,9 @@ def crowd(club) -> list[User]:
     users = [User.objects.create_user(f"user{number}") for number in (3, 1, 2, 5, 4)]
     for user in users:
         report_user(user)
+    now = online(club).now
+    # A millisecond each, so that it is clear who came last.
+    club.redis.zadd(club.keys.online.members, {str(user.pk): now - 9 + place for place, user in enumerate(users)})
     report_guest("192.0.2.1")
     return users
 
