@@ -5,10 +5,11 @@ from __future__ import annotations
 import ipaddress
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
+from moin import flaskg
 from moin.security import ACLStringIterator
 from moin.user import isValidName
 
@@ -19,6 +20,10 @@ RESERVED = frozenset({"all", "known", "trusted", "default", "anonymous"})
 
 #: What MoinMoin leaves out of a name where it makes a file name of it, for drafts.
 _DROPPED = str.maketrans("", "", " '@")
+
+
+_CANT_BE_USED = "MoinMoin can't use this name; rename the user on the site, or map the name with wiki_name"
+_MEANS_SOMETHING = "the name has a meaning of its own in MoinMoin's access rules; rename the user on the site"
 
 
 class NotServed(Exception):  # noqa: N818 - what happened, not what is wrong
@@ -73,7 +78,7 @@ class NameRules:
         return name
 
     def check(self, name: str, user_id: str, cfg: Any) -> None:
-        """Let a name pass that a user of the site may have in a wiki, as far as that can be told without its profiles.
+        """Let a name pass that a user of the site may have in a wiki, as far as its configuration says.
 
         Args:
             name: the name in the wiki.
@@ -83,23 +88,25 @@ class NameRules:
         Raises:
             NameRefused: he may not.
         """
-        key = name_key(name)
-        if not key or not isValidName(name) or _is_address(name):
-            raise NameRefused(
-                "MoinMoin can't use this name; rename the user on the site, or map the name with wiki_name"
-            )
-        if key in RESERVED or _is_group(name, cfg):
-            raise NameRefused(
-                "the name has a meaning of its own in MoinMoin's access rules; rename the user on the site"
-            )
-        if key in self._bound:
-            if self._bound[key] != user_id:
-                raise NameRefused(f"bind gives this name to the site's user {self._bound[key]}; rename one of the two")
-        elif key in _named(_rules(cfg)):
-            raise NameRefused(
-                "the wiki's configuration gives rights to this name; if this user is meant, "
-                f"write ExternalCookie(bind={{{name!r}: {user_id!r}}}), else rename the user on the site"
-            )
+        verdict = _judge(name, cfg.item_group_regex, _rules(cfg))
+        if verdict.problem or name in cfg.groups():
+            raise NameRefused(verdict.problem or _MEANS_SOMETHING)
+        bound_to = self._bound.get(verdict.key)
+        if bound_to is None and verdict.has_rights:
+            raise NameRefused(_has_rights(name, user_id))
+        if bound_to not in {None, user_id}:
+            raise NameRefused(f"bind gives this name to the site's user {bound_to}; rename one of the two")
+
+    def check_new(self, name: str, user_id: str, cfg: Any) -> None:
+        """Let a name pass that a profile has not had before: groups with rights in the configuration may list it.
+
+        Raises:
+            NameRefused: he may not have it.
+        """
+        groups = flaskg.groups = cfg.groups()  # where groups look for each other; moin sets it a moment later
+        with_rights = [groups[entry] for entry in _named(_rules(cfg)) if entry in groups]
+        if not self.binds(name, user_id) and any(name in group for group in with_rights):
+            raise NameRefused(_has_rights(name, user_id))
 
     def binds(self, name: str, user_id: str) -> bool:
         """Whether the operator has said that the name belongs to that user of the site."""
@@ -121,8 +128,30 @@ def _bound(bind: Mapping[str, int | str]) -> dict[str, str]:
     return bound
 
 
-def _is_group(name: str, cfg: Any) -> bool:
-    return re.fullmatch(cfg.item_group_regex, name, re.IGNORECASE) is not None or name in cfg.groups()
+class _Verdict(NamedTuple):
+    """What can be said of a name for good: its key, what is wrong with it, and whether a rule gives it rights."""
+
+    key: str
+    problem: str | None
+    has_rights: bool
+
+
+@lru_cache(maxsize=4096)
+def _judge(name: str, group_regex: str, rules: tuple[str, ...]) -> _Verdict:
+    key = name_key(name)
+    problem = None
+    if not key or not isValidName(name) or _is_address(name):
+        problem = _CANT_BE_USED
+    elif key in RESERVED or re.fullmatch(group_regex, name, re.IGNORECASE):
+        problem = _MEANS_SOMETHING
+    return _Verdict(key, problem, key in map(name_key, _named(rules)))
+
+
+def _has_rights(name: str, user_id: str) -> str:
+    return (
+        "the wiki's configuration gives rights to this name; if this user is meant, "
+        f"write ExternalCookie(bind={{{name!r}: {user_id!r}}}), else rename the user on the site"
+    )
 
 
 def _is_address(name: str) -> bool:
@@ -142,10 +171,5 @@ def _rules(cfg: Any) -> tuple[str, ...]:
 
 @lru_cache
 def _named(rules: tuple[str, ...]) -> frozenset[str]:
-    """Return the keys of the names in access rules, groups and special names among them."""
-    return frozenset(name_key(entry) for rule in rules for entry in _entries(rule))
-
-
-def _entries(rule: str) -> Iterator[str]:
-    for _, entries, _ in ACLStringIterator([], rule):
-        yield from entries
+    """Return whom access rules name, groups and special names among them."""
+    return frozenset(entry for rule in rules for _, entries, _ in ACLStringIterator([], rule) for entry in entries)

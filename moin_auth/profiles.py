@@ -79,6 +79,8 @@ class Profiles:
 
     def _claim(self, person: Person, name: str) -> Any | None:
         user = self._load(person)
+        if user is None or not _owns(user, name):
+            self._rules.check_new(name, person.user_id, current_app.cfg)
         holder = _holder(name, user, but_former=self._rules.binds(name, person.user_id))
         if user is None and holder is not None and self._adopt_existing:
             user = self._adopt(holder, person, name)

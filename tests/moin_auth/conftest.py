@@ -62,12 +62,13 @@ class Wiki:
         response = client.post(path, data={**fields, "content_form_data_text": text, "meta_form_acl": acl or "None"})
         assert response.status_code == 302, response.status
 
-    def put(self, page: str, text: str, acl: str) -> None:
-        """Put a page into the storage by hand."""
+    def put(self, page: str, text: str, acl: str, *, mtime: int | None = None, **fields) -> None:
+        """Put a page into the storage by hand, as of now or another time."""
         contenttype = "text/x.moin.wiki;charset=utf-8"
-        meta = {"name": [page], "namespace": "", "contenttype": contenttype, "acl": acl, "rev_number": 1}
+        meta = {"name": [page], "namespace": "", "contenttype": contenttype, "acl": acl, "rev_number": 1, **fields}
+        meta |= {"mtime": mtime, "itemtype": "default", "action": "SAVE", "address": "127.0.0.1"} if mtime else {}
         with self.app.test_request_context("/"):
-            self.app.storage[page].store_revision(meta, BytesIO(text.encode()), name=page)
+            self.app.storage[page].store_revision(meta, BytesIO(text.encode()), name=page, trusted=mtime is not None)
 
     def meta(self, page: str) -> dict:
         """Return a page's metadata."""

@@ -69,6 +69,29 @@ def test_a_name_with_rights_to_a_namespace_is_refused(make_wiki, people):
     assert wiki.name(wiki.reader(people("sally"))) == "sally"
 
 
+@pytest.mark.parametrize("groups", ["configured", "pages"])
+def test_a_name_in_a_group_with_rights_in_the_configuration_is_not_for_newcomers(make_wiki, people, groups):
+    config = {"acl_functions": "AdminGroup:superuser"}
+    if groups == "configured":
+        config["groups"] = lambda _: ConfigGroups({"AdminGroup": ["sally"], "FriendsGroup": ["harry"]})
+    wiki = make_wiki(config=config, bind={"susan": 3})
+    if groups == "pages":
+        wiki.put("AdminGroup", "", "All:read", usergroup=["sally", "susan"])
+        wiki.put("FriendsGroup", "", "All:read", usergroup=["harry"])
+    assert wiki.name(wiki.reader(people("sally", user_id="1"))) is None
+    assert wiki.name(wiki.reader(people("harry", user_id="2"))) == "harry"
+    assert wiki.name(wiki.reader(people("susan", user_id="3"))) == "susan"
+
+
+def test_who_is_there_already_can_be_put_into_a_group_with_rights(make_wiki, people):
+    wiki = make_wiki(config={"acl_functions": "AdminGroup:superuser"})
+    sally = wiki.reader(people("sally"))
+    assert wiki.name(sally) == "sally"
+    wiki.put("AdminGroup", "", "All:read", usergroup=["sally"])
+    assert sally.get("/+admin/superuser").status_code == 200
+    assert wiki.name(wiki.reader(people("sally", email="new@example.org"))) == "sally"
+
+
 @pytest.mark.parametrize("user_id", [1, "1"])
 def test_a_bound_name_is_its_users_alone(make_wiki, people, user_id):
     wiki = make_wiki(config={"acl_functions": SUPERUSER}, bind={"sally": user_id})
