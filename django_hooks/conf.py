@@ -1,12 +1,16 @@
-"""The app's settings: lazy, typed, one property each. They are read from Django's, and never written there."""
+"""The app's settings: lazy, typed, one property each. They are read from Django's, and never written there.
+
+Each is read once, and again when Django says that a setting has changed, as its tests do.
+"""
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cached_property
 from typing import Any, TypeVar
 
 from django.conf import settings
+from django.core.signals import setting_changed
 
 from session_store import Config, ConfigurationError
 from session_store.config import page_root
@@ -29,22 +33,22 @@ class Settings:
     Every property raises `ConfigurationError` where its value can't be used.
     """
 
-    @property
+    @cached_property
     def enabled(self) -> bool:
         """Whether the app does anything at all."""
         return _get("WIKI_ENABLED", bool, True)
 
-    @property
+    @cached_property
     def store(self) -> Config:
         """Which Redis, under which names."""
-        return _config(
+        return Config(
             redis_url=_get("WIKI_REDIS_URL", str, Config.redis_url),
             redis_prefix=_get("WIKI_REDIS_PREFIX", str, Config.redis_prefix),
             redis_shards=_get("WIKI_REDIS_SHARDS", int, Config.redis_shards),
             redis_timeout=_number("WIKI_REDIS_TIMEOUT", Config.redis_timeout),
         )
 
-    @property
+    @cached_property
     def cookie_name(self) -> str:
         """The name of the wiki's cookie."""
         name = _get("WIKI_COOKIE_NAME", str, "wiki_session")
@@ -54,17 +58,17 @@ class Settings:
             raise ConfigurationError("WIKI_COOKIE_NAME", f"must not be {name!r}: that cookie is Django's own")
         return name
 
-    @property
+    @cached_property
     def cookie_domain(self) -> str | None:
         """The domain that the cookie is sent to; None: this host alone."""
         return _get("WIKI_COOKIE_DOMAIN", str, "") or None
 
-    @property
+    @cached_property
     def cookie_secure(self) -> bool:
         """Whether the cookie travels over HTTPS alone."""
         return _get("WIKI_COOKIE_SECURE", bool, bool(settings.SESSION_COOKIE_SECURE))
 
-    @property
+    @cached_property
     def cookie_samesite(self) -> str:
         """The cookie's SameSite attribute."""
         value = _get("WIKI_COOKIE_SAMESITE", str, "Lax")
@@ -72,22 +76,22 @@ class Settings:
             raise ConfigurationError("WIKI_COOKIE_SAMESITE", f"must be Lax, Strict or None (as a text), not {value!r}")
         return value
 
-    @property
+    @cached_property
     def age(self) -> int | None:
         """The absolute lifetime of a wiki session in ms; None: it lives as long as the Django session."""
         return _seconds("WIKI_COOKIE_AGE")
 
-    @property
+    @cached_property
     def idle_timeout(self) -> int | None:
         """The ms without activity after which a session ends; None: it doesn't."""
         return _seconds("WIKI_IDLE_TIMEOUT")
 
-    @property
+    @cached_property
     def single_sign_out(self) -> bool:
         """Whether a session that was ended elsewhere logs the browser out of Django too."""
         return _get("WIKI_SINGLE_SIGN_OUT", bool, True)
 
-    @property
+    @cached_property
     def audit_ip(self) -> str:
         """How much of an IP address is kept: ``full``, ``truncated`` (to /24, or /48 of IPv6) or ``none``."""
         value = _get("WIKI_AUDIT_IP", str, "full")
@@ -95,19 +99,19 @@ class Settings:
             raise ConfigurationError("WIKI_AUDIT_IP", f"must be full, truncated or none (as a text), not {value!r}")
         return value
 
-    @property
+    @cached_property
     def trusted_proxies(self) -> Proxies:
         """Which proxies are believed about the client's address."""
         value = getattr(settings, "WIKI_TRUSTED_PROXIES", None)
         try:
-            return _proxies(tuple(value) if isinstance(value, list | set | frozenset) else value)
+            return Proxies.parse(tuple(value) if isinstance(value, set | frozenset) else value)
         except (TypeError, ValueError):
             raise ConfigurationError(
                 "WIKI_TRUSTED_PROXIES",
                 f'must be a number of proxies, or a list of addresses, networks and "unix", not {value!r}',
             ) from None
 
-    @property
+    @cached_property
     def wiki_url(self) -> str:
         """Where the wiki is, with a slash at its end; empty: not known."""
         return page_root("WIKI_URL", _get("WIKI_URL", str, ""))
@@ -115,6 +119,13 @@ class Settings:
 
 #: The app's settings.
 conf = Settings()
+
+
+def _reread(**_: Any) -> None:
+    vars(conf).clear()
+
+
+setting_changed.connect(_reread, dispatch_uid="django_hooks.reread")
 
 
 def serves_wiki() -> bool:
@@ -126,7 +137,7 @@ def problems() -> list[str]:
     """Return what is wrong with the settings, one line each."""
     found = []
     for name, value in vars(Settings).items():
-        if isinstance(value, property):
+        if isinstance(value, cached_property):
             try:
                 getattr(conf, name)
             except ConfigurationError as error:
@@ -141,19 +152,6 @@ def _get(name: str, kind: type[T], default: T) -> T:
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise ConfigurationError(name, f"must be of type {kind.__name__}, not {value!r}")
     return value
-
-
-@lru_cache(typed=True)
-def _config(*, redis_url: str, redis_prefix: str, redis_shards: int, redis_timeout: float) -> Config:
-    """Return the same `Config` for the same values: checking them takes a third of a millisecond."""
-    return Config(
-        redis_url=redis_url, redis_prefix=redis_prefix, redis_shards=redis_shards, redis_timeout=redis_timeout
-    )
-
-
-@lru_cache(typed=True)  # True is not 1 here
-def _proxies(value: Any) -> Proxies:
-    return Proxies.parse(value)
 
 
 def _number(name: str, default: float) -> float:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from functools import cached_property
+from typing import Self
 
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
 from django.utils.encoding import force_bytes
 
-from session_store import Token, make_nonce, make_token
+from session_store import Ref, Token, make_nonce, make_token
 
 #: The note's key in the Django session.
 NAME = "_wiki_session"
@@ -23,12 +25,14 @@ class Note:
     Attributes:
         shard: where it is opened; None: it has not been opened yet.
         expires: its absolute expiry (ms since the epoch), where it has one of its own.
+        sid: the opened session's; by it the token is known again when ``SECRET_KEY`` has been replaced meanwhile.
     """
 
     nonce: str
     generation: int = 0
     shard: int | None = None
     expires: int | None = None
+    sid: str | None = None
 
     @classmethod
     def fresh(cls) -> Self:
@@ -40,38 +44,54 @@ class Note:
         """Return the note of a Django session that has none: the same for all requests that come at once."""
         if not session.session_key:
             return cls.fresh()
-        digest = hmac.digest(_secret(), b"django-moin-sso nonce 1\0" + session.session_key.encode(), "sha256")
+        digest = hmac.digest(next(_secrets()), b"django-moin-sso nonce 1\0" + session.session_key.encode(), "sha256")
         return cls(digest.hex()[:32])
 
     @classmethod
     def read(cls, session: SessionBase) -> Self | None:
         """Return the session's note; None where there is none, or something that no version of ours has written."""
-        return cls._parse(session.get(NAME))
-
-    @classmethod
-    def _parse(cls, kept: Any) -> Self | None:
-        match kept:
-            case [str(nonce), int(generation), int() | None as shard, int() | None as expires]:
-                return cls(nonce, generation, shard, expires)
+        match session.get(NAME):
+            case [str(nonce), int(generation), int() | None as shard, int() | None as expires, *more]:
+                sid = more[0] if more and isinstance(more[0], str) else None
+                return cls(nonce, generation, shard, expires, sid)
         return None
 
     def write(self, session: SessionBase) -> None:
         """Keep it in the session."""
-        session[NAME] = [self.nonce, self.generation, self.shard, self.expires]
+        session[NAME] = [self.nonce, self.generation, self.shard, self.expires, self.sid]
 
     def next(self) -> Self:
         """Return the note of the session that takes a lost one's place, with its absolute expiry."""
-        return replace(self, generation=self.generation + 1, shard=None)
+        return replace(self, generation=self.generation + 1, shard=None, sid=None)
 
     def token(self, shard: int) -> Token:
-        """Return its token."""
-        return make_token(_secret(), self.nonce, self.generation, shard)
+        """Return the token that it is to be opened with."""
+        return make_token(next(_secrets()), self.nonce, self.generation, shard)
 
-    @property
+    @cached_property
     def opened(self) -> Token | None:
-        """Its token, where it has been opened."""
-        return None if self.shard is None else self.token(self.shard)
+        """Its token, where it has been opened; under whichever of the site's secrets that was."""
+        if self.shard is None:
+            return None
+        for secret in _secrets():
+            token = make_token(secret, self.nonce, self.generation, self.shard)
+            if self.sid in {None, token.sid}:
+                return token
+        return self.token(self.shard)
+
+    def recognise(self, cookie: Token | None) -> None:
+        """Take the browser's token for the opened one, where it is that: making it anew would cost more."""
+        if cookie is not None and cookie.shard == self.shard and cookie.sid == self.sid:
+            vars(self)["opened"] = cookie
+
+    def ref(self, user_id: str | None = None) -> Ref | None:
+        """Return the opened session's name."""
+        if self.shard is None or self.opened is None:
+            return None
+        return Ref(self.shard, self.sid or self.opened.sid, user_id)
 
 
-def _secret() -> bytes:
-    return force_bytes(settings.SECRET_KEY)
+def _secrets() -> Iterator[bytes]:
+    """Yield the site's secret, then those that it had before and still honours."""
+    yield force_bytes(settings.SECRET_KEY)
+    yield from map(force_bytes, settings.SECRET_KEY_FALLBACKS)

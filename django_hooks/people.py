@@ -17,14 +17,19 @@ def user_id(user: Any) -> str:
 
 
 def describe(user: Any, request: HttpRequest) -> Person:
-    """Return what the wiki and the audit log are told of a user."""
-    full_name = getattr(user, "get_full_name", str)()
-    email = getattr(user, user.get_email_field_name(), "") if hasattr(user, "get_email_field_name") else ""
+    """Return what the wiki and the audit log are told of a user and of where a log-in came from."""
+    return profile(user, ip=keep_address(client_address(request)), user_agent=request.META.get("HTTP_USER_AGENT") or "")
+
+
+def profile(user: Any, *, ip: str = "", user_agent: str = "") -> Person:
+    """Return what the wiki and the audit log are told of a user; whatever model the site has for its users."""
+    field = user.get_email_field_name() if hasattr(user, "get_email_field_name") else None
+    full_name = user.get_full_name() if hasattr(user, "get_full_name") else ""
     return Person(
         user_id=user_id(user),
-        name=user.get_username(),
-        email=email or "",
-        display_name=full_name or "",
-        ip=keep_address(client_address(request)),
-        user_agent=request.headers.get("User-Agent", ""),
+        name=str(user.get_username() or user.pk),
+        email=str(getattr(user, field, None) or "") if field else "",
+        display_name=str(full_name or ""),
+        ip=ip,
+        user_agent=user_agent,
     )

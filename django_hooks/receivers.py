@@ -26,7 +26,10 @@ def note_login(request: HttpRequest | None, **_: Any) -> None:
 
 @receiver(user_logged_out, dispatch_uid="django_hooks.end_session")
 def end_session(request: HttpRequest | None, user: Any = None, **_: Any) -> None:
-    """End the wiki's session while the Django session, which is about to be flushed, still names it."""
+    """See to it that the wiki's session ends, while the Django session, which is about to be flushed, still names it.
+
+    During a request the middleware ends it, as soon as the view has returned; else it is ended here.
+    """
     if not conf.enabled or not serves_wiki() or request is None or not hasattr(request, "session"):
         return
     visit = Visit.of(request)
@@ -36,22 +39,23 @@ def end_session(request: HttpRequest | None, user: Any = None, **_: Any) -> None
         return
     refs = _candidates(request, user, visit)
     keep = conf.age or int(request.session.get_expiry_age() * 1000)
+    if visit is not None:
+        visit.leave(refs, keep=keep)
+        return
     try:
         get_store().end_for_good(refs, "logout", keep=keep)
     except StoreUnavailable as error:
         note_unavailable(error, "a log-out did not reach the wiki; its session ends at its deadline")
-    if visit is not None:
-        visit.ended |= {ref.sid for ref in refs}
 
 
 def _candidates(request: HttpRequest, user: Any, visit: Visit | None) -> list[Ref]:
     """Return what is open, and what a request that runs beside this one could be about to open in its place."""
     note = Note.read(request.session)
-    if note is not None and note.opened is not None and note.shard is not None:
-        live = visit.live(note.opened) if visit else None
-        whose = live.ref.user_id if live else user_id(user) if user else None
-        return [Ref(note.shard, note.opened.sid, whose), *_unopened(note.next(), user)]
-    return _unopened(note or Note.for_session(request.session), user)
+    if note is None or note.opened is None:
+        return _unopened(note or Note.for_session(request.session), user)
+    live = visit.live(note.opened) if visit else None
+    opened = note.ref(live.ref.user_id if live else user_id(user) if user else None)
+    return [*([opened] if opened else []), *_unopened(note.next(), user)]
 
 
 def _unopened(note: Note, user: Any) -> list[Ref]:

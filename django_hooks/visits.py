@@ -1,26 +1,26 @@
 """One request, and what it means for the wiki's session.
 
 The invariant: after each response the browser's cookie names a live session of exactly ``request.user``, or there is
-none. A visit decides and does no input or output: the middleware asks Redis about `tokens`, hands the answers to
-`learn`, lets the view run, and carries out what `plan` returns.
+none. A visit decides and does no input or output: what Redis says of its `tokens` is handed to `learn` before the view;
+what `plan` returns after it is carried out by a journey.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.http.response import HttpResponseBase
 
 from session_store import UNWANTED, Check, Opening, Person, Ref, Session, Token
 
+from .budget import Budget
 from .conf import conf
 from .cookies import read_cookie
 from .notes import Note
-from .people import describe, user_id
+from .people import describe
+from .whose import Who
 
 #: A deadline follows the Django session's when that has moved by a tenth of its age, at most by these ms.
 STEP = 60_000
@@ -42,22 +42,25 @@ class Plan:
     """What is to be done after the view; as it stands, nothing.
 
     Attributes:
+        asks: that depends on the user, who must be asked for first.
         opens: the note and the person to open a session for.
         age: the ms that the session to open or to renew has from now on.
         lost: the session that Redis lost and that this one is opened for.
         renews: a live session that follows the Django session.
         replaces: other live sessions of this browser; they end.
-        leaves: a live session of a browser that is not logged in any more; it ends.
+        leaves: a live session of a browser that is not logged in any more; it ends, for `reason`.
         grant: what the browser's cookie is to hold.
         forbids: the browser's cookie is to go.
     """
 
+    asks: bool = False
     opens: tuple[Note, Person] | None = None
     age: int | None = None
     lost: Ref | None = None
     renews: Token | None = None
     replaces: Sequence[Ref] = ()
     leaves: Ref | None = None
+    reason: str = "logout"
     grant: Grant | None = None
     forbids: bool = False
 
@@ -68,28 +71,37 @@ class Visit:
 
     Attributes:
         cookie: the token that the browser sent.
+        has_session: whether the browser sent the cookie of a Django session.
         note: what the Django session remembered when the request came.
         checks: what Redis knew when the request came, by sid.
+        asked_age: the ms that the session was to have from then on, where it followed the Django session's.
         blind: Redis did not answer; nothing is known and nothing is changed.
         over: the noted session was ended, or its time is over; none is opened in its place.
         ended: sids that were ended while the view ran.
         logged_out: a log-out happened while the view ran, or before it.
+        leaving: what that log-out ends for good, for `keep` ms.
+        budget: the time that may be spent on Redis.
     """
 
     request: HttpRequest
     cookie: Token | None
-    note: Note | None
+    has_session: bool
+    note: Note | None = None
     checks: dict[str, Check] = field(default_factory=dict)
+    asked_age: int | None = None
     blind: bool = False
     over: bool = False
     ended: set[str] = field(default_factory=set)
     logged_out: bool = False
+    leaving: list[Ref] = field(default_factory=list)
+    keep: int = 0
+    budget: Budget = field(default_factory=Budget)
+    _closes: bool | None = None
 
     @classmethod
     def begin(cls, request: HttpRequest) -> Visit:
-        """Look at what the browser sent; the Django session is read only where the browser has one."""
-        note = Note.read(request.session) if _has_session_cookie(request) else None
-        visit = cls(request, read_cookie(request), note)
+        """Look at what the browser sent."""
+        visit = cls(request, read_cookie(request), settings.SESSION_COOKIE_NAME in request.COOKIES)
         setattr(request, _ATTRIBUTE, visit)
         return visit
 
@@ -99,17 +111,37 @@ class Visit:
         return getattr(request, _ATTRIBUTE, None)
 
     @property
+    def concerns_nobody(self) -> bool:
+        """Whether the browser sent nothing, and the view has touched no session."""
+        return not self.has_session and self.cookie is None and not self.request.session.accessed
+
+    @property
     def tokens(self) -> list[Token]:
         """The sessions to ask Redis about."""
         noted = self.note.opened if self.note else None
-        return list(dict.fromkeys(token for token in (noted, self.cookie) if token))
+        if noted == self.cookie or noted is None or self.cookie is None:
+            return [token for token in (noted or self.cookie,) if token]
+        return [noted, self.cookie]
 
     @property
     def following_age(self) -> int | None:
         """The ms that the Django session has from now on, if the wiki's follows it and this response saves it."""
         session = self.request.session
-        follows = conf.age is None and self.note is not None
-        return _age_of(self.request) if follows and (settings.SESSION_SAVE_EVERY_REQUEST or session.modified) else None
+        if conf.age is not None or not (settings.SESSION_SAVE_EVERY_REQUEST or session.modified):
+            return None
+        return _age_of(self.request)
+
+    def take_note(self) -> None:
+        """Take in what the Django session remembers, before the view may change that."""
+        self.note = Note.read(self.request.session)
+        if self.note is not None:
+            self.note.recognise(self.cookie)
+
+    def note_expiry(self) -> None:
+        """Note when the Django session expires, before the view may change that."""
+        if self.note is not None and conf.age is None:
+            self.asked_age = self.following_age
+            self._closes = self.request.session.get_expire_at_browser_close()
 
     def learn(self, checks: Sequence[Check | None]) -> None:
         """Take in what Redis says of `tokens`."""
@@ -121,26 +153,42 @@ class Visit:
         check = self.checks.get(token.sid) if token else None
         return check.session if check and token and token.sid not in self.ended else None
 
-    def plan(self, response: HttpResponseBase) -> Plan:
-        """Decide what the response is to bring about."""
-        user = self._user()
-        if user is None:
-            return self._plan_leaving()
-        if self.blind or response.status_code >= 500:
-            return Plan()
+    def plan(self, status: int, who: Who) -> Plan:
+        """Decide what a response is to bring about.
+
+        Args:
+            status: the response's.
+            who: whose the request is by now.
+        """
+        if who.user_id is None:
+            return self._plan_leaving(who)
         note = Note.read(self.request.session)
-        if self.over and note == self.note:
+        if note == self.note:
+            note = self.note  # which has made its token already
+        if self.blind:
+            # Whose the cookie is can't be told; after a log-in, it may be somebody else's.
+            return Plan(forbids=self.cookie is not None and note is not self.note)
+        if status >= 500:
+            return self._plan_failing(who)
+        if self.over and note is self.note:
             return Plan(forbids=self.cookie is not None)
         live = self.live(note.opened) if note else None
-        if note and live and live.ref.user_id == user_id(user):
+        if note and live and live.ref.user_id == who.user_id:
             return self._plan_staying(note, live)
-        return self._plan_opening(user, note, live)
+        return self._plan_opening(note, live, who) if who.user is not None else Plan(asks=True)
+
+    def leave(self, refs: Sequence[Ref], *, keep: int) -> None:
+        """Take in that a log-out ends sessions for good; that is remembered for `keep` ms."""
+        self.leaving += refs
+        self.keep = max(self.keep, keep)
+        self.ended |= {ref.sid for ref in refs}
 
     def remember(self, note: Note, shard: int, opening: Opening) -> Grant | None:
         """Note the session that was opened; return what the browser gets, None where it had ended before."""
-        opened = Note(note.nonce, note.generation, shard, opening.expires if conf.age else None)
+        token = note.token(shard)
+        opened = replace(note, shard=shard, sid=token.sid, expires=opening.expires if conf.age else None)
         opened.write(self.request.session)
-        return Grant(opened.token(shard), opening.expires - opening.now) if opening.lives else None
+        return Grant(token, opening.expires - opening.now) if opening.lives else None
 
     def _is_over(self) -> bool:
         token = self.note.opened if self.note else None
@@ -152,40 +200,46 @@ class Visit:
         # No timeout is ever defeated: where there is one for idleness, a session that is missing is over.
         return asked_for or past or conf.idle_timeout is not None
 
-    def _user(self) -> Any:
-        """Return who is logged in, or None; a session that nobody has touched is not touched here either."""
-        if not _has_session_cookie(self.request) and not self.request.session.accessed:
-            return None
-        user = getattr(self.request, "user", None)
-        return user if user is not None and user.is_authenticated else None
-
-    def _plan_leaving(self) -> Plan:
+    def _plan_leaving(self, who: Who) -> Plan:
         # A dead cookie is left alone: a log-in that ran at the same time may have set a new one meanwhile.
         live = self.live(self.cookie)
-        return Plan(leaves=live.ref if live else None, forbids=bool(live) or self.logged_out)
+        reason = "account_disabled" if who.refused else "logout"
+        return Plan(leaves=live.ref if live else None, reason=reason, forbids=bool(live) or self.logged_out)
+
+    def _plan_failing(self, who: Who) -> Plan:
+        # Django saves no session with such a response, so none is opened; but another user's does not stay.
+        others = [live.ref for live in self._all_live() if live.ref.user_id != who.user_id]
+        return Plan(replaces=others, forbids=bool(others)) if who.user_id else Plan()
 
     def _plan_staying(self, note: Note, live: Session) -> Plan:
         token = note.opened
         now = self.checks[live.ref.sid].now
-        age = self.following_age
-        moved = age is not None and abs(now + age - live.record.expires) >= min(STEP, age / 10)
-        left = age if moved and age is not None else live.record.expires - now
+        age, expires = self.following_age, live.record.expires
+        moves = age is not None and abs(now + age - expires) >= min(STEP, age / 10)
+        moved = moves or (self.asked_age is not None and expires == now + self.asked_age)
+        left = age if moves and age is not None else expires - now
         return Plan(
-            renews=token if moved else None,
+            renews=token if moves else None,
             age=age,
             replaces=[other.ref for other in self._all_live() if other.ref != live.ref],
-            grant=Grant(token, left) if token and (moved or token != self.cookie) else None,
+            grant=Grant(token, left) if token and (moved or self._closes_otherwise or token != self.cookie) else None,
         )
 
-    def _plan_opening(self, user: Any, note: Note | None, live: Session | None) -> Plan:
-        person = describe(user, self.request)
+    @property
+    def _closes_otherwise(self) -> bool:
+        """Whether the view has decided anew if the Django session ends with the browser."""
+        closes, session = self._closes, self.request.session
+        return closes is not None and session.modified and session.get_expire_at_browser_close() != closes
+
+    def _plan_opening(self, note: Note | None, live: Session | None, who: Who) -> Plan:
+        person = describe(who.user, self.request)
         lost = None
         if note is None:
             note = Note.for_session(self.request.session)
         elif live:
             note = Note.fresh()  # the noted session is another user's
-        elif note.shard is not None and note.opened:
-            lost = Ref(note.shard, note.opened.sid)
+        elif note.opened:
+            lost = note.ref()
             note = note.next()
         age = conf.age or _age_of(self.request)
         replaced = [other.ref for other in self._all_live()]
@@ -193,10 +247,6 @@ class Visit:
 
     def _all_live(self) -> list[Session]:
         return [live for token in self.tokens if (live := self.live(token))]
-
-
-def _has_session_cookie(request: HttpRequest) -> bool:
-    return settings.SESSION_COOKIE_NAME in request.COOKIES
 
 
 def _age_of(request: HttpRequest) -> int:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, TypeVar
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
-from django.test import Client
+from django.test import AsyncClient, Client
 
 from django_hooks import stores
 from session_store import Session, Store, parse_token
@@ -18,6 +20,8 @@ from tests.postgres import PostgresServer
 from .databases import Database, postgresql, routed, sqlite
 
 NAME = "wiki_session"
+
+T = TypeVar("T")
 
 
 class Browser(Client):
@@ -50,6 +54,34 @@ class Browser(Client):
         return session.record.person.name if session else None
 
 
+class AsyncBrowser(Browser):
+    """The same, whose requests are answered in an event loop, by Django's ASGI handler."""
+
+    def get(self, *words: Any, **more: Any) -> Any:
+        return in_loop(self._client.get, *words, **more)
+
+    def post(self, *words: Any, **more: Any) -> Any:
+        return in_loop(self._client.post, *words, **more)
+
+    @property
+    def _client(self) -> AsyncClient:
+        client = AsyncClient()
+        client.cookies = self.cookies
+        return client
+
+
+def in_loop(work: Callable[..., Awaitable[T]], *words: Any, **more: Any) -> T:
+    """Do some work in an event loop of its own, which leaves no connection to Redis open."""
+
+    async def main() -> T:
+        try:
+            return await work(*words, **more)
+        finally:
+            await stores.get_async_store().close()
+
+    return async_to_sync(main)()
+
+
 @pytest.fixture
 def site(settings, store: Store, db, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """The site, on the emptied server."""
@@ -69,15 +101,21 @@ def people(db) -> dict[str, User]:
 
 
 @pytest.fixture
-def browser(site: Store, people: dict[str, User]) -> Browser:
-    """A browser that nobody has used yet."""
-    return Browser(site)
+def kind_of_browser() -> type[Browser]:
+    """How requests are answered; a module may ask for both ways."""
+    return Browser
 
 
 @pytest.fixture
-def other_browser(site: Store, people: dict[str, User]) -> Browser:
+def browser(site: Store, people: dict[str, User], kind_of_browser: type[Browser]) -> Browser:
+    """A browser that nobody has used yet."""
+    return kind_of_browser(site)
+
+
+@pytest.fixture
+def other_browser(site: Store, people: dict[str, User], kind_of_browser: type[Browser]) -> Browser:
     """Another one."""
-    return Browser(site)
+    return kind_of_browser(site)
 
 
 def ends_of(store: Store) -> list[tuple[str, str]]:

@@ -14,9 +14,14 @@ from hypothesis import strategies as st
 
 from session_store import make_token
 
-from .conftest import NAME, Browser, ends_of, starts_of
+from .conftest import NAME, AsyncBrowser, Browser, ends_of, starts_of
 
 ENGINES = ["db", "cached_db", "cache", "file", "signed_cookies"]
+
+
+@pytest.fixture(params=[Browser, AsyncBrowser], ids=["sync", "async"])
+def kind_of_browser(request):
+    return request.param
 
 
 def commands_of(store, act):
@@ -253,6 +258,13 @@ def test_a_streaming_response_gets_its_cookie(browser, people):
     assert browser.wiki_name == "sally"
 
 
+def test_a_failing_response_leaves_no_session_of_another_user(browser, site):
+    browser.log_in("harry")
+    browser.get("/enter-and-fail/")
+    assert browser.wiki_cookie is None
+    assert [reason for _, reason in ends_of(site)] == ["replaced"]
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_every_session_engine_will_do(browser, settings, tmp_path, engine, site):
     settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{engine}"
@@ -295,6 +307,91 @@ def test_it_slides_with_djangos(browser, settings):
     assert browser.wiki_session.record.expires - browser.wiki_session.record.created > 4_900_000
 
 
+def test_a_sliding_session_takes_the_cookie_along(browser, settings):
+    settings.SESSION_SAVE_EVERY_REQUEST = True
+    settings.SESSION_COOKIE_AGE = 1000
+    browser.log_in()
+    settings.SESSION_COOKIE_AGE = 5000
+    assert browser.get("/untouched/").cookies[NAME]["max-age"] == 5000
+    assert NAME not in browser.get("/untouched/").cookies
+
+
+def test_who_wants_to_be_remembered_is_remembered_by_the_wiki_too(browser, settings):
+    settings.SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+    browser.log_in()
+    browser.get("/remember/")
+    assert browser.cookies[NAME]["max-age"] == settings.SESSION_COOKIE_AGE
+    browser.get("/remember/?seconds=0")
+    assert browser.cookies[NAME]["max-age"] == ""
+    browser.get("/remember/?seconds=500")
+    assert browser.cookies[NAME]["max-age"] == 500
+    session = browser.wiki_session.record
+    assert 490_000 < session.expires - session.created < 510_000
+
+
+def test_a_wish_from_before_the_login_counts(browser):
+    browser.get("/remember/?seconds=500")
+    browser.log_in()
+    assert browser.cookies[NAME]["max-age"] == 500
+
+
+def test_a_session_is_known_again_under_a_new_secret(browser, site, settings):
+    settings.WIKI_IDLE_TIMEOUT = 600
+    browser.log_in()
+    token = browser.wiki_cookie
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "a new one", [settings.SECRET_KEY]
+    assert browser.get_text("/who/") == "sally"
+    assert browser.wiki_cookie == token
+    del browser.cookies[NAME]
+    assert browser.get_text("/who/") == "sally"
+    assert browser.wiki_cookie == token
+    assert ends_of(site) == []
+    site.redis.flushall()
+    settings.WIKI_IDLE_TIMEOUT = None
+    assert browser.get_text("/who/") == "sally"
+    assert browser.wiki_name == "sally"
+    assert browser.wiki_cookie != token
+
+
+def test_a_note_from_before_sids_were_noted_is_understood(browser, site):
+    browser.log_in()
+    session = browser.session
+    session["_wiki_session"] = session["_wiki_session"][:4]
+    session.save()
+    browser.get("/untouched/")
+    assert len(starts_of(site)) == 1
+    assert ends_of(site) == []
+
+
+def test_a_page_that_needs_no_session_may_still_be_cached(browser):
+    browser.log_in()
+    assert not browser.get("/untouched/").has_header("Vary")
+    del browser.cookies[NAME]
+    assert browser.get("/untouched/")["Vary"] == "Cookie"  # this one carries the token
+
+
+def test_a_view_that_needs_no_user_costs_no_query_for_one(browser, django_assert_num_queries, settings):
+    browser.log_in()
+    with django_assert_num_queries(1):  # the session's
+        browser.get("/untouched/")
+
+
+def test_a_session_that_changes_hands_without_a_word_is_followed_at_once(browser, people):
+    browser.log_in()
+    browser.get("/become-unseen/harry/")
+    assert browser.wiki_name == "harry"
+
+
+def test_a_user_of_another_middlewares_counts(browser, people, settings):
+    browser.log_in()
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE[:-1], "tests.django_hooks.urls.impersonate", settings.MIDDLEWARE[-1]]
+    settings.IMPERSONATED = "harry"
+    fresh = type(browser)(browser.store)
+    fresh.cookies = browser.cookies
+    fresh.get("/untouched/")
+    assert fresh.wiki_name == "harry"
+
+
 def test_it_lasts_as_long_as_the_browser_where_djangos_does(browser, settings):
     settings.SESSION_EXPIRE_AT_BROWSER_CLOSE = True
     browser.log_in()
@@ -318,7 +415,7 @@ def test_parallel_requests_of_one_browser_open_one_session(browser, people, site
     browser.force_login(people["sally"])
     sids = set()
     for _ in range(5):
-        copy = Browser(site)
+        copy = type(browser)(site)
         copy.cookies["sessionid"] = browser.cookies["sessionid"].value
         copy.get("/untouched/")
         sids.add(copy.wiki_session.ref.sid)

@@ -1,9 +1,24 @@
 """The views that the tests ask for: every way in and out, and the ways in which a view can misbehave."""
 
-from django.contrib.auth import SESSION_KEY, authenticate, get_user_model, login, logout, views
+import asyncio
+from collections.abc import AsyncIterator
+
+from django.conf import settings
+from django.contrib.auth import (
+    SESSION_KEY,
+    aauthenticate,
+    alogin,
+    alogout,
+    authenticate,
+    get_user_model,
+    login,
+    logout,
+    views,
+)
 from django.http import HttpRequest, HttpResponse, HttpResponseServerError, StreamingHttpResponse
 from django.test import Client
 from django.urls import include, path
+from django.utils.functional import SimpleLazyObject
 
 
 def who(request: HttpRequest) -> HttpResponse:
@@ -48,6 +63,32 @@ def become(request: HttpRequest, username: str) -> HttpResponse:
     return HttpResponse("somebody else")
 
 
+def become_unseen(request: HttpRequest, username: str) -> HttpResponse:
+    """The same, after somebody has asked who it was before."""
+    assert request.user.is_authenticated
+    user = get_user_model().objects.get(username=username)
+    request.session[SESSION_KEY] = str(user.pk)
+    request.session["_auth_user_hash"] = user.get_session_auth_hash()
+    return HttpResponse("somebody else")
+
+
+def impersonate(get_response):
+    """A middleware that puts a user of its own in place, asked for when somebody looks."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        name = settings.IMPERSONATED
+        request.user = SimpleLazyObject(lambda: get_user_model().objects.get(username=name))
+        return get_response(request)
+
+    return middleware
+
+
+def remember(request: HttpRequest) -> HttpResponse:
+    seconds = request.GET.get("seconds", str(settings.SESSION_COOKIE_AGE))
+    request.session.set_expiry(int(seconds))
+    return HttpResponse("remembered")
+
+
 def flush(request: HttpRequest) -> HttpResponse:
     request.session.flush()
     return HttpResponse("flushed, without a signal")
@@ -62,7 +103,47 @@ def stream(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(iter([b"bit ", b"by bit"]))
 
 
+async def awho(request: HttpRequest) -> HttpResponse:
+    return HttpResponse((await request.auser()).get_username())
+
+
+async def auntouched(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("nobody was asked for")
+
+
+async def aenter(request: HttpRequest) -> HttpResponse:
+    user = await aauthenticate(request, username=request.POST["username"], password=request.POST["password"])
+    await alogin(request, user)
+    return HttpResponse("in")
+
+
+async def aleave(request: HttpRequest) -> HttpResponse:
+    await request.auser()
+    await alogout(request)
+    return HttpResponse("out")
+
+
+async def astream(request: HttpRequest) -> StreamingHttpResponse:
+    async def bits() -> AsyncIterator[bytes]:
+        yield b"bit "
+        yield b"by bit"
+
+    return StreamingHttpResponse(bits())
+
+
+async def aleave_and_hang_up(request: HttpRequest) -> HttpResponse:
+    """Log out, and then the client has gone: the server cancels the task."""
+    await alogout(request)
+    raise asyncio.CancelledError
+
+
 urlpatterns = [
+    path("awho/", awho),
+    path("auntouched/", auntouched),
+    path("aenter/", aenter),
+    path("aleave/", aleave),
+    path("astream/", astream),
+    path("aleave-and-hang-up/", aleave_and_hang_up),
     path("who/", who),
     path("untouched/", untouched),
     path("enter/", enter),
@@ -70,6 +151,8 @@ urlpatterns = [
     path("leave-late/", leave_late),
     path("enter-and-fail/", enter_and_fail),
     path("become/<str:username>/", become),
+    path("become-unseen/<str:username>/", become_unseen),
+    path("remember/", remember),
     path("flush/", flush),
     path("save/", save),
     path("stream/", stream),

@@ -1,0 +1,148 @@
+"""What happens around each view: which questions go to Redis together, and what follows from the answers.
+
+A journey is a generator that yields deeds and is sent what they bring; so it is written once, for code with and without
+an event loop. What it decides, `visits` decides.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Generator
+from typing import Any
+
+from django.http.response import HttpResponseBase
+from django.utils.cache import patch_vary_headers
+
+from session_store import StoreUnavailable, steps
+from session_store.throttle import Throttle
+
+from .conf import conf
+from .cookies import delete_cookie, set_cookie
+from .deeds import Deed, ask, ask_user, load_session, log_out, note_presence
+from .stores import get_store, note_unavailable
+from .visits import Grant, Plan, Visit
+from .whose import NOBODY, Who, at_hand
+
+Journey = Generator[Deed, Any, None]
+
+_log = logging.getLogger(__name__)
+_throttle = Throttle(seconds=60)
+
+
+def arrive(visit: Visit) -> Journey:
+    """Before the view: look at the sessions that the browser names; the view sees no user of one that was ended."""
+    session = visit.request.session
+    accessed = session.accessed
+    if visit.has_session:
+        try:
+            yield load_session(visit.request)
+            visit.take_note()
+        except Exception:  # noqa: BLE001 - whatever the engine does: a page that needs no session must not fail for it
+            visit.blind = True
+            _unreadable()
+    if visit.tokens and not visit.blind:
+        yield from _look(visit)
+    # A page that does not depend on the session must not say that it does, or caches would not keep it.
+    if not visit.over:
+        session.accessed = accessed
+
+
+def _look(visit: Visit) -> Journey:
+    visit.note_expiry()
+    beside = yield note_presence(visit.request)
+    look = steps.check(get_store().keys, visit.tokens, age=visit.asked_age, beside=beside)
+    try:
+        visit.learn((yield ask(visit.budget, look)))
+    except StoreUnavailable as error:
+        visit.blind = True
+        note_unavailable(error, "nobody is logged in to the wiki, and log-outs there are not seen here")
+    if visit.over and conf.single_sign_out:
+        yield log_out(visit.request)
+
+
+def depart(visit: Visit, response: HttpResponseBase) -> Journey:
+    """After the view: see to it that the cookie names a live session of exactly the request's user, or none."""
+    session = visit.request.session
+    accessed = session.accessed
+    try:
+        plan = yield from _decide(visit, response)
+    except Exception:  # noqa: BLE001 - as above: the answer is there, and goes out
+        _unreadable()
+        return
+    yield from leave(visit)
+    grant = plan.grant
+    try:
+        grant = (yield from _carry_out(visit, plan)) or grant
+    except StoreUnavailable as error:
+        note_unavailable(error, "the wiki's session could not be opened or ended")
+    if grant is not None:
+        set_cookie(response, grant.token, _max_age(visit, grant))
+    elif plan.forbids:
+        delete_cookie(response)
+    if grant is not None or plan.forbids:
+        patch_vary_headers(response, ("Cookie",))
+    elif not session.modified:
+        session.accessed = accessed
+
+
+def leave(visit: Visit) -> Journey:
+    """End what a log-out has asked to end."""
+    if not visit.leaving:
+        return
+    try:
+        yield ask(visit.budget, steps.end_for_good(get_store().keys, visit.leaving, "logout", keep=visit.keep))
+    except StoreUnavailable as error:
+        note_unavailable(error, "a log-out did not reach the wiki; its session ends at its deadline")
+    visit.leaving = []
+
+
+def _decide(visit: Visit, response: HttpResponseBase) -> Generator[Deed, Any, Plan]:
+    who = NOBODY
+    if visit.has_session or visit.request.session.accessed:
+        yield load_session(visit.request)
+        who = at_hand(visit.request)
+    plan = visit.plan(response.status_code, who)
+    if plan.asks:
+        plan = visit.plan(response.status_code, Who.of((yield ask_user(visit.request))))
+    return plan
+
+
+def _carry_out(visit: Visit, plan: Plan) -> Generator[Deed, Any, Grant | None]:
+    keys = get_store().keys
+    if plan.opens is not None:
+        note, person = plan.opens
+        shard = keys.of_user(person.user_id).number
+        opening = yield ask(
+            visit.budget,
+            steps.open_session(
+                keys,
+                note.token(shard),
+                person,
+                expires_at=note.expires,
+                age=plan.age,
+                idle=conf.idle_timeout,
+                replaces=plan.replaces,
+                lost=plan.lost,
+            ),
+        )
+        return visit.remember(note, shard, opening)
+    if plan.renews is not None:
+        yield ask(visit.budget, steps.renew(keys, plan.renews, age=plan.age))
+    if plan.replaces:
+        yield ask(visit.budget, steps.end_all(keys, plan.replaces, "replaced"))
+    if plan.leaves is not None:
+        yield ask(visit.budget, steps.end_all(keys, [plan.leaves], plan.reason))
+    return None
+
+
+def _max_age(visit: Visit, grant: Grant) -> int | None:
+    """Return the cookie's age in seconds, None where it lives as long as the browser, like Django's."""
+    if conf.age is None and visit.request.session.get_expire_at_browser_close():
+        return None
+    return max(1, math.ceil(grant.left / 1000))
+
+
+def _unreadable() -> None:
+    if _throttle.allows("session"):
+        _log.exception("the Django session, or its user, could not be read; the wiki's session is left as it is")
