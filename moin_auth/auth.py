@@ -97,7 +97,7 @@ class ExternalCookie(BaseAuth):  # type: ignore[misc] # moin has no types
         user = self._user()
         return (user_obj, True) if user is None and self._allow_others else (user, False)
 
-    def login(self, user_obj: Any, **_: Any) -> LoginReturn:
+    def login(self, user_obj: Any, /, **_: Any) -> LoginReturn:
         """Answer moin's own log-in form: it changes nothing about who somebody is, unless others may be asked."""
         return LoginReturn(*self.request(user_obj))
 
