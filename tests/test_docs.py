@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from django_hooks.conf import Settings
+from moin_auth import ExternalCookie
 from moin_auth.config import NAMES
 from session_store import Config
 from session_store.keys import OnlineKeys, ShardKeys
@@ -32,6 +33,16 @@ def test_the_readme_lists_exactly_the_settings_there_are():
     listed = set(re.findall(r"^\| `(WIKI_[A-Z_]+)`", text_of("README.md"), re.MULTILINE))
     read = names_in(Settings) | names_in(Config) | names_in(WorkerConfig) | set(NAMES.values())
     assert listed == read
+
+
+def test_the_wikis_page_lists_exactly_the_options_there_are():
+    named = {
+        name
+        for row in re.findall(r"^\| (`[a-z_`, ]+`) \|", text_of("docs/wiki.md"), re.MULTILINE)
+        for name in row.split(", ")
+    }
+    taken = inspect.signature(ExternalCookie).parameters.keys() - {"settings"}
+    assert {name.strip("`") for name in named} == taken | NAMES.keys()
 
 
 def test_every_make_target_that_is_named_exists():

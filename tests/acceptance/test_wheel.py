@@ -29,6 +29,7 @@ sally = get_user_model().objects.create_user("sally", password="surf")
 client = Client(SERVER_NAME="localhost")
 client.force_login(sally)
 client.get("/admin/login/")
+assert b"Log out?" in client.get("/sso/leave/").content
 print(client.cookies["wiki_session"].value)
 """
 
@@ -39,6 +40,7 @@ from moin.app import create_app
 client = create_app("wikiconfig.py").test_client()
 client.set_cookie("wiki_session", sys.argv[1], domain="localhost")
 print(client.get("/+index").text)
+assert "log" in client.get("/+logout").text
 """
 
 
@@ -79,10 +81,16 @@ def run(directory: Path, *words: str) -> str:
     return done.stdout
 
 
-def snippet(first_line: str, url: str) -> str:
-    """Return the README's code block that begins with a line, for another Redis."""
+def block(first_line: str) -> str:
+    """Return the README's code block that begins with a line."""
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     (found,) = (block for block in blocks if block.startswith(first_line + "\n"))
+    return found
+
+
+def snippet(first_line: str, url: str) -> str:
+    """Return the README's code block that begins with a line, for another Redis."""
+    found = block(first_line)
     assert "redis://localhost:6379/0" in found
     return found.replace("redis://localhost:6379/0", url)
 
@@ -91,6 +99,7 @@ def test_the_wheel_holds_scripts_and_types_and_nothing_of_the_demo(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     ours = {path.relative_to(ROOT).as_posix() for path in (ROOT / "session_store" / "lua").glob("*.lua")}
     ours |= {path.relative_to(ROOT).as_posix() for path in (ROOT / "django_hooks").rglob("*.py")}
+    ours |= {path.relative_to(ROOT).as_posix() for side in PACKAGES for path in (ROOT / side).rglob("*.html")}
     assert ours
     assert ours <= set(names)
     assert {f"{package}/py.typed" for package in PACKAGES} <= set(names)
@@ -125,6 +134,8 @@ def test_the_site_works_by_the_readmes_snippet(python, redis_server, tmp_path, s
     with (tmp_path / "site_of_mine" / "settings.py").open("a") as settings:
         settings.write(snippet("# settings.py", redis_server.url))
         settings.write('\nALLOWED_HOSTS = ["localhost"]\n')
+    with (tmp_path / "site_of_mine" / "urls.py").open("a") as urls:
+        urls.write(block("# urls.py"))
     assert "no issues" in run(tmp_path, str(python), "manage.py", "check")
     run(tmp_path, str(python), "manage.py", "migrate", "--verbosity=0")
     run(tmp_path, str(python), "-c", LOG_IN)
@@ -137,7 +148,7 @@ def test_the_wiki_works_by_the_readmes_snippet(python, redis_server, tmp_path, s
     run(tmp_path, *moin, "create-instance", "--path", str(tmp_path))
     add = snippet("# wikiconfig.py", redis_server.url)
     (imports,) = re.findall(r"^from .*$", add, re.MULTILINE)
-    (auth,) = re.findall(r"^    auth = .*$", add, re.MULTILINE)
+    (auth,) = re.findall(r"^    auth = \[.*?\]$", add, re.MULTILINE | re.DOTALL)
     config = tmp_path / "wikiconfig.py"
     head = "class Config(DefaultConfig):\n"
     config.write_text(config.read_text().replace(head, f"{imports}\n\n{head}{auth}\n", 1))
