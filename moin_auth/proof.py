@@ -37,7 +37,7 @@ class Proof:
         if token is None:
             return None
         try:
-            session = self._store.read(token)
+            (check,) = self._store.check([token], place="wiki")
         except StoreUnavailable as error:
             if self._throttle.allows("away"):
                 _log.warning("%s; everybody is anonymous", error)
@@ -46,4 +46,4 @@ class Proof:
             if self._throttle.allows("odd"):
                 _log.exception("Redis gave an answer that makes no sense; everybody is anonymous")
             return None
-        return session.record.person if session else None
+        return check.session.record.person if check and check.session else None

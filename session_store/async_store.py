@@ -61,10 +61,15 @@ class AsyncStore:
         return await self.do(steps.read(self.keys, token))
 
     async def check(
-        self, tokens: Sequence[Token], *, age: int | None = None, beside: Sequence[Request[Any]] = ()
+        self,
+        tokens: Sequence[Token],
+        *,
+        age: int | None = None,
+        place: str = "site",
+        beside: Sequence[Request[Any]] = (),
     ) -> list[Check | None]:
-        """Look at sessions for the site, and renew those that live where that is due."""
-        return await self.do(steps.check(self.keys, tokens, age=age, beside=beside))
+        """Look at sessions that are used, and renew those that live where that is due."""
+        return await self.do(steps.check(self.keys, tokens, age=age, place=place, beside=beside))
 
     async def renew(self, token: Token, *, age: int | None = None) -> int | None:
         """Note activity; return the ms left, None where it doesn't live."""

@@ -59,12 +59,16 @@ class Record(msgspec.Struct, frozen=True):
         created: when the session was opened, ms since the epoch.
         expires: the absolute end of its life, ms since the epoch.
         idle: the idle timeout it was opened with, ms, or None.
+        on_site: when it was last active on the site, ms since the epoch, to about five minutes.
+        in_wiki: the same in the wiki; None: it never was.
     """
 
     person: Person
     created: int
     expires: int
     idle: int | None = None
+    on_site: int = 0
+    in_wiki: int | None = None
 
 
 def user_in_record(user_id: str) -> str:
@@ -87,7 +91,14 @@ def parse_record(raw: bytes | str, where: str) -> Record:
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise BadRecord(where, f"the record can't be used: {error}") from None
     person = Person(kept.user, kept.name, kept.email, kept.display, kept.ip, kept.agent)
-    return Record(person, kept.created, kept.expires, kept.idle or None)
+    return Record(
+        person,
+        kept.created,
+        kept.expires,
+        kept.idle or None,
+        _minutes_after(kept.created, kept.site),
+        None if kept.wiki is None else _minutes_after(kept.created, kept.wiki),
+    )
 
 
 _Needed = Annotated[str, Meta(min_length=1)]
@@ -106,9 +117,15 @@ class _Kept(msgspec.Struct):
     ip: str = ""
     agent: str = ""
     idle: int = 0
+    site: int = 0
+    wiki: int | None = None
 
 
 _decode = msgspec.json.Decoder(_Kept).decode
+
+
+def _minutes_after(created: int, minutes: int) -> int:
+    return min(created + max(0, minutes) * 60_000, MAX_MS)
 
 
 def _clean(text: str) -> str:

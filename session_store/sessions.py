@@ -53,6 +53,13 @@ class Session:
     record: Record
     deadline: int
 
+    @property
+    def last_active(self) -> int:
+        """When it was last used, ms since the epoch, to about five minutes; to a minute where it has an idle timeout."""
+        record = self.record
+        renewed = self.deadline - record.idle if record.idle else 0
+        return max(record.created, record.on_site, record.in_wiki or 0, renewed)
+
 
 @dataclass(frozen=True, slots=True)
 class Check:

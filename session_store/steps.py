@@ -58,11 +58,15 @@ def read(keys: Keys, token: Token) -> Steps[Session | None]:
 
 
 def check(
-    keys: Keys, tokens: Sequence[Token], *, age: int | None, beside: Sequence[Request[Any]]
+    keys: Keys, tokens: Sequence[Token], *, age: int | None, place: str, beside: Sequence[Request[Any]]
 ) -> Steps[list[Check | None]]:
-    """Look at sessions for the site, and take other requests along."""
+    """Look at sessions that are used, and take other requests along."""
     shards = [keys.of_shard(token.shard) for token in tokens]
-    calls = [verbs.check(shard, token.sid, age=age) for shard, token in zip(shards, tokens, strict=True) if shard]
+    calls = [
+        verbs.check(shard, token.sid, age=age, place=place)
+        for shard, token in zip(shards, tokens, strict=True)
+        if shard
+    ]
     answers = yield [*calls, *beside]
     found = iter(answers)
     return [next(found) if shard else None for shard in shards]

@@ -73,16 +73,22 @@ class Store:
         return self.run(verbs.read(keys, token.sid)) if keys else None
 
     def check(
-        self, tokens: Sequence[Token], *, age: int | None = None, beside: Sequence[Request[Any]] = ()
+        self,
+        tokens: Sequence[Token],
+        *,
+        age: int | None = None,
+        place: str = "site",
+        beside: Sequence[Request[Any]] = (),
     ) -> list[Check | None]:
-        """Look at sessions for the site, and renew those that live where that is due; one round trip.
+        """Look at sessions that are used, and renew those that live where that is due; one round trip.
 
         Args:
             tokens: whose; for one of an unknown shard the answer is None.
             age: ms that the site's own session has left, where theirs follows it.
+            place: where they are used, ``site`` or ``wiki``; it is noted in them once in five minutes.
             beside: other requests that the round trip takes along; their answers are read and dropped.
         """
-        return self.do(steps.check(self.keys, tokens, age=age, beside=beside))
+        return self.do(steps.check(self.keys, tokens, age=age, place=place, beside=beside))
 
     def renew(self, token: Token, *, age: int | None = None) -> int | None:
         """Note activity: move the deadline where that is due. Return the ms left, None where it doesn't live."""

@@ -48,8 +48,8 @@ def read(keys: ShardKeys, sid: str) -> Call[Session | None]:
     )
 
 
-def check(keys: ShardKeys, sid: str, *, age: int | None) -> Call[Check]:
-    """Read a session, follow the site's (which has `age` ms left) where given, renew it where that is due."""
+def check(keys: ShardKeys, sid: str, *, age: int | None, place: str) -> Call[Check]:
+    """Read a session that is used, follow the site's (which has `age` ms left) where given, renew it where that is due."""
 
     def parse(answer: list[Any]) -> Check:
         ttl, now, record, ended = answer
@@ -58,7 +58,7 @@ def check(keys: ShardKeys, sid: str, *, age: int | None) -> Call[Check]:
     return Call(
         load("check"),
         [keys.session(sid), keys.sessions, keys.records, keys.ended],
-        [sid, "" if age is None else age],
+        [sid, "" if age is None else age, place],
         parse,
     )
 

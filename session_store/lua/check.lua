@@ -1,7 +1,7 @@
---! _now _record _renew
--- Reads a session for the site and moves its deadline where that is due.
+--! _now _record _seen _renew
+-- Reads a session that is used, notes where it was active, and moves its deadline, each where that is due.
 -- KEYS  1 session, 2 sessions, 3 records, 4 ended
--- ARGV  1 sid, 2 ms that the site's own session has left and this one is to follow, or ''
+-- ARGV  1 sid, 2 ms that the site's own session has left and this one is to follow, or '', 3 where it is used: 'site' or 'wiki'
 -- Returns what the key has left (ms; -1 no TTL, -2 no key), now (ms since the epoch), the record or false,
 --         reason and deadline of its end or false
 local sid, now = ARGV[1], now_ms()
@@ -14,6 +14,7 @@ if ttl ~= -2 and ttl ~= 0 and expires and expires > now then
     sessions = KEYS[2],
     records = KEYS[3],
     record = record,
+    noted = note_seen(record, ARGV[3], now),
     ttl = ttl,
     age = tonumber(ARGV[2]),
   }, now)

@@ -1,4 +1,4 @@
---! _now _record _renew
+--! _now _record _seen _renew
 -- Moves a live session's deadline, where that is due: activity was seen.
 -- KEYS  1 session, 2 sessions, 3 records
 -- ARGV  1 sid, 2 ms that the site's own session has left and this one is to follow, or ''
@@ -15,6 +15,7 @@ local _, left = renew({
   sessions = KEYS[2],
   records = KEYS[3],
   record = record,
+  noted = note_seen(record, 'site', now),
   ttl = ttl,
   age = tonumber(ARGV[2]),
 }, now)

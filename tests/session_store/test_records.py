@@ -52,7 +52,7 @@ def with_times(record: str, /, **more: object) -> str:
 @example(Person("1", "x" * 1000, "y" * 1000, "z" * 1000, "1" * 1000, "a" * 1000), 5)
 def test_a_person_comes_back_from_the_record(person, idle):
     record = parse_record(with_times(person.to_json(idle_ms=idle)), "here")
-    assert record == Record(as_kept(person), TIMES["created"], TIMES["expires"], idle)
+    assert record == Record(as_kept(person), TIMES["created"], TIMES["expires"], idle, TIMES["created"])
 
 
 def test_a_record_is_spelt_as_agreed():
