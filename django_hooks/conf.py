@@ -92,6 +92,11 @@ class Settings:
         return _get("WIKI_SINGLE_SIGN_OUT", bool, True)
 
     @cached_property
+    def sessions_password_age(self) -> int | None:
+        """The ms for which a password counts as just given, where people end sessions; None: none is asked for."""
+        return _seconds("WIKI_SESSIONS_PASSWORD_AGE")
+
+    @cached_property
     def audit_ip(self) -> str:
         """How much of an IP address is kept: ``full``, ``truncated`` (to /24, or /48 of IPv6) or ``none``."""
         value = _get("WIKI_AUDIT_IP", str, "full")

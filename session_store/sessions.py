@@ -55,7 +55,7 @@ class Session:
 
     @property
     def last_active(self) -> int:
-        """When it was last used, ms since the epoch, to about five minutes; to a minute where it has an idle timeout."""
+        """When it was last used, ms since the epoch: to about five minutes, or one where it has an idle timeout."""
         record = self.record
         renewed = self.deadline - record.idle if record.idle else 0
         return max(record.created, record.on_site, record.in_wiki or 0, renewed)

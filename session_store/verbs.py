@@ -49,7 +49,7 @@ def read(keys: ShardKeys, sid: str) -> Call[Session | None]:
 
 
 def check(keys: ShardKeys, sid: str, *, age: int | None, place: str) -> Call[Check]:
-    """Read a session that is used, follow the site's (which has `age` ms left) where given, renew it where that is due."""
+    """Read a session that is used, follow the site's (which has `age` ms left), renew it where that is due."""
 
     def parse(answer: list[Any]) -> Check:
         ttl, now, record, ended = answer
