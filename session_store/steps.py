@@ -58,7 +58,7 @@ def read(keys: Keys, token: Token) -> Steps[Session | None]:
 
 
 def check(
-    keys: Keys, tokens: Sequence[Token], *, age: int | None, place: str, beside: Sequence[Request[Any]]
+    keys: Keys, tokens: Sequence[Token], *, age: int | None, beside: Sequence[Request[Any]], place: str = "site"
 ) -> Steps[list[Check | None]]:
     """Look at sessions that are used, and take other requests along."""
     shards = [keys.of_shard(token.shard) for token in tokens]
