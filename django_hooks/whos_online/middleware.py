@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from ..conf import problems as wiki_problems
+from .bots import get_ready
 from .options import problems
 from .sending import asend, send
 from .visitors import auser_of, calls_for, is_due, is_known_later, user_of
@@ -34,6 +35,7 @@ class WhosOnlineMiddleware:
         wrong = [*wiki_problems(), *problems()]
         if wrong:
             raise ImproperlyConfigured("; ".join(wrong))
+        get_ready()
         self._is_async = iscoroutinefunction(get_response)
         if self._is_async:
             markcoroutinefunction(self)
