@@ -80,21 +80,31 @@ class CrowdKeys:
     Attributes:
         seen: sorted set, keyed hash of an address → last seen (ms).
         full: a mark: more came than are known one by one.
-        slices: sketches (HyperLogLog) of who came, a ring that covers the window in turn.
+        rings: sketches (HyperLogLog) of who came, each of them of a slice of the window, which they cover in turn. Each
+            visitor belongs to one ring; the more rings, the smaller the error.
     """
 
     #: Slices of a ring: a window has two less, so that each is gone before its turn comes again.
-    SLICES = 22
+    SLICES = 12
+
+    #: With four, the error is half of a sketch's 0.81 %.
+    RINGS = 4
 
     def __init__(self, base: str) -> None:
         self.seen = base
         self.full = base + ":full"
-        self.slices = tuple(f"{base}:slice:{number}" for number in range(self.SLICES))
+        self.rings = tuple(
+            tuple(f"{base}:slice:{ring}-{number}" for number in range(self.SLICES)) for ring in range(self.RINGS)
+        )
+
+    def ring_of(self, word: str) -> tuple[str, ...]:
+        """The ring that a visitor belongs to; CRC-32, so that it is the same in every process."""
+        return self.rings[zlib.crc32(word.encode()) % self.RINGS]
 
     @property
     def all(self) -> tuple[str, ...]:
         """Every key, in the order in which the scripts expect them."""
-        return (self.seen, self.full, *self.slices)
+        return (self.seen, self.full, *(key for ring in self.rings for key in ring))
 
 
 class OnlineKeys:

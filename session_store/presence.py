@@ -140,7 +140,12 @@ def report_visitor(
         known: how many of a crowd are known one by one.
     """
     days: list[str | int] = [part for pair in ids.items() for part in pair]
-    return Call(load("report_guest"), [keys.state, *crowd.all], [window, known, word, *days], _noted)
+    return Call(
+        load("report_guest"),
+        [keys.state, crowd.seen, crowd.full, *crowd.ring_of(word)],
+        [window, known, word, *days],
+        _noted,
+    )
 
 
 def forget_member(keys: OnlineKeys, user_id: str, *, seen_by: int | None = None) -> Call[bool]:

@@ -79,7 +79,9 @@ def test_every_key_of_who_is_online_is_in_the_architecture_page():
     names = [value for value in vars(keys).values() if isinstance(value, str)]
     assert len(names) > 5
     assert all(f"`{name}`" in page for name in [*names, keys.guests.seen, keys.guests.full, keys.bots.seen])
-    assert f"`{keys.guests.slices[0].removesuffix('0')}<0…{len(keys.guests.slices) - 1}>`" in page
+    rings = keys.guests.rings
+    slices = f"{rings[0][0].removesuffix('0-0')}<0…{len(rings) - 1}>-<0…{len(rings[0]) - 1}>"
+    assert f"`{slices}`" in page
 
 
 def test_supervisor_waits_longer_than_the_worker_needs():

@@ -19,7 +19,7 @@ from .functions import get_online
 from .options import options
 
 #: Names read for a page, so that its tags together need one look; a tag that wants more takes a look of its own.
-LEAST = 100
+LEAST = 50
 
 #: Where a request keeps what was read for it.
 _ATTRIBUTE = "_whos_online"

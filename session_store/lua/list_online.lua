@@ -1,7 +1,7 @@
 --! _now _online
 -- Says who is online; changes nothing.
 -- KEYS  1 members, 2 hidden, 3 names, 4 state, 5 guests seen, 6 guests full, 7 the first of the guests' slices, the others
---       after it, then for bots the same as for guests
+--       of all rings after it, then for bots the same as for guests
 -- ARGV  1 the window in ms, 2 how many names at most
 -- Returns now (ms since the epoch), how many members, hidden members, guests and bots there are, the peak ('total at', or false),
 --         then the members seen last: ids, when each was seen (ms), names (false where there is none); then the same of hidden ones
@@ -22,8 +22,8 @@ local answer = {
   now,
   seen_within(KEYS[1], now, window),
   seen_within(KEYS[2], now, window),
-  crowd_within(crowd_in(KEYS, 5), now, window),
-  crowd_within(crowd_in(KEYS, 29), now, window),
+  crowd_within(KEYS, 5, now, window),
+  crowd_within(KEYS, 55, now, window),
   redis.call('HGET', KEYS[4], 'peak'),
 }
 for i = 1, 2 do

@@ -1,7 +1,7 @@
 --! _now _types _window _stale _online
 -- Forgets who was not seen for long, and notes how many are online: for the peak and the last day's history.
 -- KEYS  1 members, 2 hidden, 3 names, 4 state, 5 guests seen, 6 guests full, 7 the first of the guests' slices, the others
---       after it, then for bots the same as for guests; the last: history
+--       of all rings after it, then for bots the same as for guests; the last: history
 -- ARGV  1 the window in ms, or '': the one that the site has noted, 2 how many of a kind to forget at most,
 --       3 ms for which a note of another counts as fresh, 4 ms of a step of the history, 5 how many steps it has
 -- Returns how many were forgotten; 'fresh' where somebody else did it just now; 'unused' where the window is not known;
@@ -19,10 +19,11 @@ elseif noted and noted <= now and now - noted < tonumber(ARGV[3]) then
   return 'fresh'
 end
 
-local guests, bots, forgotten = crowd_in(KEYS, 5), crowd_in(KEYS, 29), 0
-for _, key in ipairs({ KEYS[1], KEYS[2], guests.seen, bots.seen }) do
+local forgotten = 0
+for _, i in ipairs({ 1, 2, 5, 55 }) do
+  local key = KEYS[i]
   local stale = take_stale(key, now, window, tonumber(ARGV[2]))
-  if #stale > 0 and (key == KEYS[1] or key == KEYS[2]) then
+  if #stale > 0 and i <= 2 then
     redis.call('HDEL', KEYS[3], unpack(stale))
   end
   forgotten = forgotten + #stale
@@ -30,7 +31,7 @@ end
 
 -- To others, who hides is a guest.
 local members = seen_within(KEYS[1], now, window)
-local others = seen_within(KEYS[2], now, window) + crowd_within(guests, now, window)
+local others = seen_within(KEYS[2], now, window) + crowd_within(KEYS, 5, now, window)
 local peak = tonumber(string.match(redis.call('HGET', KEYS[4], 'peak') or '', '^(%d+) '))
 if members + others > (peak or 0) then
   redis.call('HSET', KEYS[4], 'peak', string.format('%.0f %.0f', members + others, now))

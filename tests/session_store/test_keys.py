@@ -50,7 +50,8 @@ def test_each_key_is_spelt_as_agreed(built, spelling):
         (lambda keys: keys.history, "sso:{online}:history"),
         (lambda keys: keys.guests.seen, "sso:{online}:guests"),
         (lambda keys: keys.guests.full, "sso:{online}:guests:full"),
-        (lambda keys: keys.guests.slices[21], "sso:{online}:guests:slice:21"),
+        (lambda keys: keys.guests.rings[3][11], "sso:{online}:guests:slice:3-11"),
+        (lambda keys: keys.guests.ring_of("sally")[0], "sso:{online}:guests:slice:3-0"),
         (lambda keys: keys.bots.seen, "sso:{online}:bots"),
     ],
 )

@@ -242,8 +242,8 @@ def test_the_oldest_slice_counts_in_proportion(store, keys):
     width = WINDOW // (CrowdKeys.SLICES - 2)
     now = server_time(store)
     number = now // width - (CrowdKeys.SLICES - 2)
-    slice_key = keys.guests.slices[number % CrowdKeys.SLICES]
-    store.redis.pfadd(slice_key, *range(1000))
+    for ring in keys.guests.rings:
+        store.redis.pfadd(ring[number % CrowdKeys.SLICES], *range(250))
     store.redis.set(keys.guests.full, "")
     part = 1 - (now % width) / width
     assert online(store).guests == pytest.approx(1000 * part, abs=25)
