@@ -21,6 +21,7 @@ from .logout import Logout
 from .names import NameRules, NotServed
 from .pages import Pages
 from .places import Places
+from .presence import Presence
 from .profiles import Profiles
 from .proof import Proof
 from .settings_page import SettingsPage
@@ -85,6 +86,7 @@ class ExternalCookie(BaseAuth):  # type: ignore[misc] # moin has no types
                 self._login,
                 Logout(places, store, config.cookie_name),
                 SettingsPage(places),
+                Presence(self._proof, store),
             ],
         )
 

@@ -32,6 +32,11 @@ class Proof:
         person: Person | None = environ[_KEPT]
         return person
 
+    def known(self) -> Person | None:
+        """Return the same where it has been asked for already; Redis is not asked."""
+        person: Person | None = request.environ.get(_KEPT)
+        return person
+
     def _ask(self, environ: dict[str, Any]) -> Person | None:
         token = token_in_header(environ.get("HTTP_COOKIE"), self._cookie_name)
         if token is None:

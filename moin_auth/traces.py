@@ -54,7 +54,7 @@ class Traces(Doorkeeper):
 
     def dismiss(self, response: Response) -> None:
         """Keep what was made for a user out of the caches that he shares with others, and have his own ask again."""
-        if is_static_content(request.path) or not (self._proof.person() or reader()):
+        if not (self._proof.known() or reader()):
             return
         response.vary.add("Cookie")
         response.headers.pop("Expires", None)

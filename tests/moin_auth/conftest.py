@@ -21,7 +21,8 @@ from moin.user import User, search_users
 
 from moin_auth import ExternalCookie
 from moin_auth.profiles import NAME_KEYS, OWNER
-from session_store import Person, Store, Token, make_nonce, make_token
+from session_store import Config, Person, Store, Token, make_nonce, make_token
+from tests.servers import PATIENCE
 
 NAME = "wiki_session"
 HOUR = 3_600_000
@@ -110,9 +111,18 @@ class Wiki:
 def people(store: Store):
     """Open sessions by hand, as the site would."""
 
-    def log_in(name: str = "sally", *, user_id: str = "1", age: int = HOUR, **person: str) -> Token:
+    def log_in(
+        name: str = "sally",
+        *,
+        user_id: str = "1",
+        age: int = HOUR,
+        idle: int | None = None,
+        on: str = "",
+        **person: str,
+    ) -> Token:
         token = make_token(b"the site's", make_nonce(), 0, 0)
-        assert store.open(token, Person(user_id, name, **person), age=age).lives
+        place = Store(Config(redis_url=on, redis_timeout=PATIENCE)) if on else store
+        assert place.open(token, Person(user_id, name, **person), age=age, idle=idle).lives
         return token
 
     return log_in

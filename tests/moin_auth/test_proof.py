@@ -64,6 +64,14 @@ def test_the_index_and_the_storage_stay_as_they_are(wiki, sally, monkeypatch):
     assert touched == []
 
 
+def test_activity_in_the_wiki_renews_an_idle_timeout(wiki, people, store):
+    token = people("sally", idle=1000)
+    reader = wiki.reader(token)
+    first = store.read(token).deadline
+    wait_until(lambda: wiki.name(reader) and store.read(token).deadline > first, "the deadline to move")
+    assert store.read(token).deadline > first + 90
+
+
 def test_what_one_request_learned_no_other_believes(wiki, people):
     with wiki.app.app_context():  # which requests inside it share
         assert wiki.name(wiki.reader(people("sally"))) == "sally"
@@ -120,9 +128,9 @@ def test_a_request_costs_little_beside_the_read_and_moins_own_look_up(wiki, peop
     header = f"a=b; {NAME}={token.value}; session={'x' * 300}"
     with wiki.app.test_request_context("/Home", environ_base={"HTTP_COOKIE": header}) as context:
         user, _ = method.request(None)
-        session = store.read(token)
+        checked = store.check([token])
         monkeypatch.setattr(method._profiles, "_load", lambda _: user)
-        monkeypatch.setattr(method._proof._store, "read", lambda token: session if token.sid else None)
+        monkeypatch.setattr(method._proof._store, "check", lambda tokens, **_: tokens[0].sid and checked)
 
         def ask():
             context.request.environ.pop("moin_auth.person")
