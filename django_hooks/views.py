@@ -15,7 +15,6 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
 from .conf import conf
-from .cookies import read_cookie
 from .redirects import allowed
 from .visits import Visit
 
@@ -68,7 +67,9 @@ def _lead(request: HttpRequest, target: str) -> HttpResponse:
 
 
 def _is_from_the_wiki(request: HttpRequest) -> bool:
-    token = read_cookie(request)
+    """Whether the key is that of the session which the site remembers; a cookie may be planted by a host beside it."""
+    visit = Visit.of(request)
+    token = visit.note.opened if visit and visit.note else None
     return request.method == "GET" and token is not None and token.is_logout_key(request.GET.get("key", ""))
 
 

@@ -133,6 +133,21 @@ def test_another_sessions_link_does_not(browser: Browser, other_browser: Browser
     assert browser.get_text("/who/") == "sally"
 
 
+def test_a_cookie_that_somebody_has_planted_gives_no_key(browser: Browser, other_browser: Browser):
+    browser.log_in()
+    other_browser.log_in("harry")
+    planted = parse_token(other_browser.wiki_cookie)
+    browser.cookies[NAME] = planted.value
+    assert browser.get("/sso/leave/", {"key": planted.logout_key}).status_code == 200
+    assert browser.get_text("/who/") == "sally"
+
+
+def test_a_head_request_logs_nobody_out(browser: Browser):
+    browser.log_in()
+    browser.head(f"{LEAVE}&key={parse_token(browser.wiki_cookie).logout_key}")
+    assert browser.get_text("/who/") == "sally"
+
+
 @pytest.mark.parametrize("single_sign_out", [True, False])
 def test_a_session_that_the_wiki_has_ended_is_left_on_the_site_too(browser: Browser, settings, single_sign_out: bool):
     settings.WIKI_SINGLE_SIGN_OUT = single_sign_out
