@@ -12,7 +12,7 @@ help:  ## this list
 demo: $(VENV)/.demo  ## a site, its wiki, Redis and the worker on this machine, until Ctrl-C
 	@exec $(BIN)/python -m demo
 
-test: $(VENV)/.dev chromium postgresql  ## all tests, on real servers of Redis and PostgreSQL, a real wiki and browser
+test: $(VENV)/.dev chromium postgresql redis-server  ## all tests, on real servers of Redis and PostgreSQL, a real wiki and browser
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
 faults: $(VENV)/.dev  ## the long fault suite, about ten minutes: kills, pauses, rotations; prints a table
@@ -54,12 +54,16 @@ $(BIN)/pip:
 	@$(PYTHON) -m venv $(VENV)
 
 # Browser tests drive the system's Chromium; the audit table is tried on the system's PostgreSQL too.
-.PHONY: chromium postgresql
+# TLS is tried on Debian's redis-server: the servers that come as Python packages are built without.
+.PHONY: chromium postgresql redis-server
 chromium:
 	@command -v chromium >/dev/null || $(call install,Chromium,chromium)
 
 postgresql:
 	@command -v postgres >/dev/null || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || $(call install,PostgreSQL,postgresql)
+
+redis-server:
+	@command -v redis-server >/dev/null || $(call install,redis-server,redis-server)
 
 # $(call install,what people call it,its package): on Debian, where that is allowed; RUNLEVEL=1 starts no server.
 define install

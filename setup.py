@@ -23,6 +23,7 @@ DEV = [
     "pytest-xdist>=3.6",
     "ruff>=0.8",
     "setuptools>=69",
+    "trustme>=1.2",
 ]
 
 setup(

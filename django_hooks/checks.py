@@ -65,6 +65,21 @@ def check_cookie_secure(**_: Any) -> list[CheckMessage]:
     return [Warning("The wiki's cookie is sent over HTTP too.", hint=hint, id="django_hooks.W001")]
 
 
+@register
+def check_transport(**_: Any) -> list[CheckMessage]:
+    """W030: what travels between site and Redis can be read, or answered, by others."""
+    if _problem(attrgetter("store")):
+        return []
+    address = conf.store.address
+    if address.encrypted and not address.checked:
+        hint = "Remove ssl_cert_reqs and ssl_check_hostname from WIKI_REDIS_URL, and give ssl_ca_certs where needed."
+        return [Warning("Any server is taken for the right Redis.", hint=hint, id="django_hooks.W030")]
+    if not address.encrypted and not address.local:
+        hint = "Use TLS: a WIKI_REDIS_URL that begins with rediss://."
+        return [Warning("Names and addresses travel to Redis in the clear.", hint=hint, id="django_hooks.W030")]
+    return []
+
+
 def _problem(read: Callable[[Settings], Any]) -> str | None:
     try:
         read(conf)

@@ -46,6 +46,7 @@ class Settings:
             redis_prefix=_get("WIKI_REDIS_PREFIX", str, Config.redis_prefix),
             redis_shards=_get("WIKI_REDIS_SHARDS", int, Config.redis_shards),
             redis_timeout=_number("WIKI_REDIS_TIMEOUT", Config.redis_timeout),
+            redis_password_file=_get("WIKI_REDIS_PASSWORD_FILE", str, ""),
         )
 
     @cached_property
@@ -155,7 +156,8 @@ def _get(name: str, kind: type[T], default: T) -> T:
     if value is None:
         return default
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise ConfigurationError(name, f"must be of type {kind.__name__}, not {value!r}")
+        shown = "something else" if name == "WIKI_REDIS_URL" else repr(value)  # it may hold a password
+        raise ConfigurationError(name, f"must be of type {kind.__name__}, not {shown}")
     return value
 
 

@@ -42,8 +42,9 @@ class ExternalCookie(BaseAuth):  # type: ignore[misc] # moin has no types
         wiki_name: makes the name in the wiki of a name on the site; None: they are the same.
         trusted: whether moin's access rules count such users as ``Trusted``.
         allow_others: other auth methods may stand beside this one; without it the wiki serves nothing then.
-        settings: ``redis_url``, ``redis_prefix``, ``redis_shards``, ``redis_timeout``, ``cookie_name``, ``site_url``,
-            ``url``; what is not given is read from the environment, ``WIKI_REDIS_URL`` and so on.
+        settings: ``redis_url``, ``redis_password_file``, ``redis_prefix``, ``redis_shards``, ``redis_timeout``,
+            ``cookie_name``, ``site_url``, ``url``; what is not given is read from the environment, ``WIKI_REDIS_URL``
+            and so on.
 
     Raises:
         ConfigurationError: a setting can't be used.

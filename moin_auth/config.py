@@ -15,6 +15,7 @@ NAMES = {
     "redis_prefix": "WIKI_REDIS_PREFIX",
     "redis_shards": "WIKI_REDIS_SHARDS",
     "redis_timeout": "WIKI_REDIS_TIMEOUT",
+    "redis_password_file": "WIKI_REDIS_PASSWORD_FILE",
     "cookie_name": "WIKI_COOKIE_NAME",
     "site_url": "WIKI_SITE_URL",
     "url": "WIKI_URL",
@@ -50,10 +51,14 @@ class WikiConfig:
         if unknown:
             known = ", ".join(sorted({*NAMES, *OTHERS}))
             raise TypeError(f"ExternalCookie takes {known}, not {', '.join(sorted(unknown))}")
-        values = {**environ, **{NAMES[name]: str(value) for name, value in given.items() if value is not None}}
+        values = {**environ, **{NAMES[name]: _text(value) for name, value in given.items() if value is not None}}
         return cls(
             store=Config.from_env(values),
             cookie_name=values.get("WIKI_COOKIE_NAME") or "wiki_session",
             site_url=page_root("WIKI_SITE_URL", values.get("WIKI_SITE_URL") or ""),
             url=page_root("WIKI_URL", values.get("WIKI_URL") or ""),
         )
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else str(value)

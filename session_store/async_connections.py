@@ -10,11 +10,12 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from .config import Config
+from .connections import options
 
 #: Connections of one loop. A request holds one for a fraction of a millisecond; more would only wait in Redis instead.
 MOST = 50
 
-_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, float], Redis]] = WeakKeyDictionary()
+_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str, float], Redis]] = WeakKeyDictionary()
 
 
 def async_client(config: Config) -> Redis:
@@ -33,17 +34,16 @@ async def close_clients(config: Config) -> None:
         await client.aclose()
 
 
-def _key(config: Config) -> tuple[str, float]:
-    return config.redis_url, config.redis_timeout
+def _key(config: Config) -> tuple[str, str, float]:
+    return config.redis_url, config.redis_password_file, config.redis_timeout
 
 
 def _connect(config: Config) -> Redis:
     pool = BlockingConnectionPool.from_url(
-        config.redis_url,
+        config.address.url,
         max_connections=MOST,
         timeout=config.redis_timeout,  # seconds that a task waits for a connection to be free
-        socket_connect_timeout=config.redis_timeout,
-        socket_timeout=config.redis_timeout,
+        **options(config),
         retry=Retry(NoBackoff(), 0),  # as in connections.py
     )
     return Redis.from_pool(pool)

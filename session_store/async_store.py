@@ -36,7 +36,7 @@ class AsyncStore:
     def __init__(self, config: Config, *, pause: float = PAUSE) -> None:
         self.config = config
         self.keys = Keys(config.redis_prefix, config.redis_shards)
-        self._breaker = Breaker(config.redis_url, pause=pause)
+        self._breaker = Breaker(config, pause=pause)
 
     async def open(
         self,

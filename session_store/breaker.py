@@ -8,9 +8,10 @@ from typing import Any
 import redis
 from redis.exceptions import RedisError
 
-from .connections import server_name
+from .config import Config
 from .errors import StoreUnavailable
 from .scripts import Request
+from .trouble import unavailable
 
 #: Seconds for which nothing is tried after a time-out.
 PAUSE = 1.0
@@ -20,12 +21,13 @@ class Breaker:
     """Says whether Redis is worth asking, and words what went wrong.
 
     Args:
-        url: which Redis.
+        config: which Redis.
         pause: seconds for which nothing is tried after a time-out.
     """
 
-    def __init__(self, url: str, *, pause: float = PAUSE) -> None:
-        self._server = server_name(url)
+    def __init__(self, config: Config, *, pause: float = PAUSE) -> None:
+        self._config = config
+        self._server = config.address.name
         self._pause = pause
         self._open_until = 0.0
 
@@ -38,7 +40,7 @@ class Breaker:
         """Return what to raise for an error of redis-py; after a time-out the pause begins."""
         if isinstance(error, redis.TimeoutError):
             self._open_until = time.monotonic() + self._pause
-        return StoreUnavailable(self._server, str(error) or type(error).__name__)
+        return unavailable(self._config, error)
 
     def read(self, request: Request[Any], answer: Any) -> Any:
         """Read an answer; one that makes no sense is none."""

@@ -7,14 +7,11 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-import redis
-
+from .address import Address, parse_address
 from .errors import ConfigurationError
+from .secret import Secret
 
 N = TypeVar("N", int, float)
-
-#: Schemes that `redis.Redis.from_url` understands.
-SCHEMES = ("redis", "rediss", "unix")
 
 #: A shard's number is part of every token; four digits keep tokens short.
 MAX_SHARDS = 10_000
@@ -26,6 +23,7 @@ class Config:
 
     Attributes:
         redis_url: ``redis://``, ``rediss://`` or ``unix://``; may hold a password and is never shown.
+        redis_password_file: the file that holds the password, where the URL does not; read for each new connection.
         redis_prefix: what every key begins with.
         redis_shards: over how many hash tags users are spread.
         redis_timeout: seconds, for connecting and for each answer.
@@ -38,15 +36,22 @@ class Config:
     redis_prefix: str = "sso"
     redis_shards: int = 1
     redis_timeout: float = 0.5
+    redis_password_file: str = ""
 
     def __post_init__(self) -> None:
-        _check_url(self.redis_url)
+        object.__setattr__(self, "redis_url", Secret(self.redis_url))
+        parse_address(self.redis_url, self.redis_password_file)
         if not self.redis_prefix or not self.redis_prefix.isprintable() or set(self.redis_prefix) & set("{} "):
             raise ConfigurationError("WIKI_REDIS_PREFIX", "must be printable, not empty, and without spaces or braces")
         if not 1 <= self.redis_shards <= MAX_SHARDS:
             raise ConfigurationError("WIKI_REDIS_SHARDS", f"must be from 1 to {MAX_SHARDS}")
         if not 0 < self.redis_timeout <= 60:
             raise ConfigurationError("WIKI_REDIS_TIMEOUT", "must be a number of seconds, above 0 and at most 60")
+
+    @property
+    def address(self) -> Address:
+        """What the URL says, taken apart."""
+        return parse_address(self.redis_url, self.redis_password_file)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Config:
@@ -56,6 +61,7 @@ class Config:
             redis_prefix=environ.get("WIKI_REDIS_PREFIX") or cls.redis_prefix,
             redis_shards=number(environ, "WIKI_REDIS_SHARDS", int, cls.redis_shards),
             redis_timeout=number(environ, "WIKI_REDIS_TIMEOUT", float, cls.redis_timeout),
+            redis_password_file=environ.get("WIKI_REDIS_PASSWORD_FILE") or "",
         )
 
 
@@ -90,22 +96,3 @@ def page_root(name: str, url: str) -> str:
     if not usable or not url.isascii() or not url.isprintable() or set(url) & set("@?#\\ "):
         raise ConfigurationError(name, f"must be like https://wiki.example.org/, not {url!r}")
     return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}/"
-
-
-def _check_url(url: str) -> None:
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        raise ConfigurationError("WIKI_REDIS_URL", "is not a URL; an example: redis://localhost:6379/0") from None
-    if parts.scheme not in SCHEMES:
-        wanted = ", ".join(f"{scheme}://" for scheme in SCHEMES)
-        raise ConfigurationError("WIKI_REDIS_URL", f"must begin with one of {wanted}")
-    if parts.scheme == "unix" and not parts.path:
-        raise ConfigurationError("WIKI_REDIS_URL", "names no socket; an example: unix:///run/redis/redis.sock")
-    if parts.scheme != "unix" and parts.path.strip("/") and not parts.path.strip("/").isdigit():
-        raise ConfigurationError("WIKI_REDIS_URL", "must end in the database's number, as in redis://localhost:6379/0")
-    try:
-        redis.ConnectionPool.from_url(url).make_connection()  # makes an object, and connects to nothing
-    except (TypeError, ValueError):
-        raise ConfigurationError("WIKI_REDIS_URL", "has an option after its ? that redis-py doesn't take") from None

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import threading
-from urllib.parse import urlsplit
+from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from .address import parse_address, server_name
 from .config import Config
 
-_clients: dict[tuple[str, float], redis.Redis] = {}
+__all__ = ["client", "database", "options", "server_name"]
+
+_clients: dict[tuple[str, str, float], redis.Redis] = {}
 _lock = threading.Lock()
 
 
@@ -34,30 +37,31 @@ def client(config: Config, *, patience: float | None = None) -> redis.Redis:
         config: which Redis.
         patience: seconds to wait for an answer, where that is not the config's timeout: for commands that block.
     """
-    key = (config.redis_url, patience or config.redis_timeout)
+    key = (config.redis_url, config.redis_password_file, patience or config.redis_timeout)
     with _lock:
         if key not in _clients:
             _clients[key] = _connect(config, patience)
         return _clients[key]
 
 
-def server_name(url: str) -> str:
-    """Return what messages may show of a URL: where the server is, without credentials."""
-    parts = urlsplit(url)
-    if parts.scheme == "unix":
-        return parts.path
-    return f"{parts.hostname or 'localhost'}:{parts.port or 6379}"
-
-
 def database(url: str) -> int:
     """Return the number of the database that a URL names."""
-    return int(redis.ConnectionPool.from_url(url).connection_kwargs.get("db") or 0)
+    return parse_address(url).database
+
+
+def options(config: Config) -> dict[str, Any]:
+    """Return what every client is given beside the bare URL, whether or not it runs in an event loop."""
+    return {
+        "socket_connect_timeout": config.redis_timeout,
+        "socket_timeout": config.redis_timeout,
+        "credential_provider": config.address.credentials,
+        "driver_info": None,  # what redis-py would tell of itself takes two round trips and a right
+    }
 
 
 def _connect(config: Config, patience: float | None) -> redis.Redis:
     return redis.Redis.from_url(
-        config.redis_url,
-        socket_connect_timeout=config.redis_timeout,
-        socket_timeout=patience or config.redis_timeout,
+        config.address.url,
+        **options(config) | {"socket_timeout": patience or config.redis_timeout},
         retry=Retry(NoBackoff(), 0),  # redis-py's own retries make one call last 9 s on a hung Redis
     )

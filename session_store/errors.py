@@ -24,11 +24,15 @@ class StoreUnavailable(SessionStoreError):  # noqa: N818 - a state, not a mistak
 
     Attributes:
         server: host and port, without credentials.
+        problem: what is wrong.
+        remedy: what to do about it, where that is known; else empty.
     """
 
-    def __init__(self, server: str, problem: str) -> None:
-        super().__init__(f"Redis at {server}: {problem}")
+    def __init__(self, server: str, problem: str, *, remedy: str = "") -> None:
+        super().__init__(f"Redis at {server}: {problem}" + (f"; {remedy}" if remedy else ""))
         self.server = server
+        self.problem = problem
+        self.remedy = remedy
 
 
 class BadRecord(SessionStoreError, ValueError):  # noqa: N818 - reads as what it is

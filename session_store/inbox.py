@@ -9,9 +9,10 @@ from typing import Any
 import redis
 from redis.exceptions import RedisError
 
-from .connections import client, server_name
+from .connections import client
 from .errors import StoreUnavailable
 from .store import Store
+from .trouble import unavailable
 
 #: Seconds that Redis waits for something to come before it says that nothing has: how often an idle reader asks.
 BLOCK = 5.0
@@ -79,4 +80,4 @@ class Inbox:
 
     def _unavailable(self, error: RedisError) -> StoreUnavailable:
         self.close()
-        return StoreUnavailable(server_name(self._config.redis_url), str(error) or type(error).__name__)
+        return unavailable(self._config, error)

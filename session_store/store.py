@@ -37,7 +37,7 @@ class Store:
         self.config = config
         self.keys = Keys(config.redis_prefix, config.redis_shards)
         self.redis: redis.Redis = client(config)
-        self._breaker = Breaker(config.redis_url, pause=pause)
+        self._breaker = Breaker(config, pause=pause)
 
     def open(
         self,

@@ -14,6 +14,7 @@ from typing import Self
 
 import redis
 
+from .certificates import Certificates
 from .wait import wait_until
 
 #: Names another server than the embedded one, as a path or as found on PATH; its absence is an error.
@@ -36,6 +37,14 @@ def server_binary() -> str:
     return found
 
 
+def tls_binary() -> str:
+    """Return the path of a server that speaks TLS: Debian's, as Python packages' are built without."""
+    found = shutil.which("redis-server")
+    if found is None:
+        raise FileNotFoundError("the tests of TLS need redis-server; on Debian: make redis-server")
+    return found
+
+
 def free_port() -> int:
     """Return a port of the loopback interface that nobody listens on."""
     with socket.socket() as probe:
@@ -50,14 +59,18 @@ class RedisServer:
     Runs while its context lasts; in between it can be killed, paused and started again, and keeps port and directory.
     """
 
-    def __init__(self, **options: str | int | bool) -> None:
+    def __init__(self, *, tls: Certificates | None = None, blind: bool = False, **options: str | int | bool) -> None:
         """Prepare a server.
 
         Args:
+            tls: what it shows; then it speaks TLS alone, and is Debian's server.
+            blind: no client of ours can talk to it, and must not: that it listens is enough.
             options: settings of redis.conf, with underscores for dashes; True is ``yes``, False ``no``.
         """
         self.port = free_port()
         self.options: dict[str, str | int | bool] = {"save": "", "appendonly": False, **options}
+        self._tls = tls
+        self._blind = blind
         self._directory = tempfile.TemporaryDirectory(prefix="redis-")
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -87,7 +100,8 @@ class RedisServer:
     def url_of(self, database: int) -> str:
         """How clients reach one of its databases."""
         password = self.options.get("requirepass", "")
-        return f"redis://{f':{password}@' if password else ''}127.0.0.1:{self.port}/{database}"
+        place = f"{f':{password}@' if password else ''}127.0.0.1:{self.port}/{database}"
+        return f"rediss://{place}?{self._tls.options}" if self._tls else f"redis://{place}"
 
     @property
     def pid(self) -> int:
@@ -134,10 +148,19 @@ class RedisServer:
         return self.directory / "server.log"
 
     def _command(self) -> list[str]:
-        settings = {**self.options, "port": self.port, "bind": "127.0.0.1", "dir": str(self.directory)}
+        settings = {"port": self.port, "bind": "127.0.0.1", "dir": str(self.directory), **self.options}
+        if self._tls:
+            settings |= {
+                "port": 0,
+                "tls_port": self.port,
+                "tls_auth_clients": False,
+                **self._tls.settings,
+                **self.options,
+            }
         # A test run that is killed can't end its servers: then the kernel does (when the starting thread is gone).
         guard = shutil.which("setpriv")
-        words = [guard, "--pdeathsig", "KILL", server_binary()] if guard else [server_binary()]
+        binary = tls_binary() if self._tls else server_binary()
+        words = [guard, "--pdeathsig", "KILL", binary] if guard else [binary]
         for name, value in settings.items():
             text = {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
             words += [f"--{name.replace('_', '-')}", text]
@@ -149,9 +172,12 @@ class RedisServer:
             self._process = None
             raise AssertionError(f"the server ended as it started:\n{self._log.read_text(errors='replace')[-2000:]}")
         try:
+            if self._blind:
+                socket.create_connection(("127.0.0.1", self.port), PATIENCE).close()
+                return True
             with self.client() as client:
                 return bool(client.ping())
-        except redis.RedisError:
+        except (redis.RedisError, ConnectionRefusedError):
             return False
 
     def _running(self) -> subprocess.Popen[bytes]:

@@ -11,7 +11,9 @@ import redis
 from redis.exceptions import RedisError
 
 from session_store import StoreUnavailable
-from session_store.connections import client, server_name
+from session_store.address import Address
+from session_store.connections import client
+from session_store.trouble import unavailable
 
 from .config import WorkerConfig
 from .flags import SETTING, Flags, read_flags
@@ -37,19 +39,29 @@ class Finding:
 
 def diagnose(config: WorkerConfig) -> list[Finding]:
     """Look at the Redis that the worker would use; change nothing."""
-    url = config.store.redis_url
+    address = config.store.address
     server = client(config.store)
     start = time.perf_counter()
     try:
         info: dict[str, Any] = server.info()
-        flags = read_flags(server, url)
+        flags = read_flags(server, config.store)
     except (RedisError, StoreUnavailable) as error:
-        remedy = "start Redis there, or set WIKI_REDIS_URL"
-        return [Finding("reachable", "wrong", f"no answer from {server_name(url)}: {error}", remedy)]
+        away = error if isinstance(error, StoreUnavailable) else unavailable(config.store, error)
+        remedy = away.remedy or "start Redis there, or set WIKI_REDIS_URL"
+        return [Finding("reachable", "wrong", f"no answer from {away.server}: {away.problem}", remedy)]
     took = (time.perf_counter() - start) * 1000
-    findings = [Finding("reachable", "ok", f"{server_name(url)} answers in {took:.1f} ms")]
+    findings = [Finding("reachable", "ok", f"{address.name} answers in {took:.1f} ms"), _transport(address)]
     findings += [_version(info), *_flags(flags, may_set=config.set_flags, may_config=_may_config(server, flags))]
     return [*findings, _persistence(info), _eviction(info)]
+
+
+def _transport(address: Address) -> Finding:
+    if address.encrypted and not address.checked:
+        remedy = "remove ssl_cert_reqs and ssl_check_hostname from WIKI_REDIS_URL; whoever stands between reads all"
+        return Finding("transport", "note", "TLS, but the server need not prove that it is the right one", remedy)
+    if not address.encrypted and not address.local:
+        return Finding("transport", "note", "in the clear, to another machine", "use TLS: a rediss:// URL")
+    return Finding("transport", "ok", "TLS, and the server proves itself" if address.encrypted else "on this machine")
 
 
 def _version(info: dict[str, Any]) -> Finding:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import redis
 from redis.exceptions import RedisError, ResponseError
 
-from session_store import StoreUnavailable
-from session_store.connections import server_name
+from session_store import Config
+from session_store.trouble import unavailable
 
 SETTING = "notify-keyspace-events"
 
@@ -42,7 +42,7 @@ class Flags:
         return f"CONFIG SET {SETTING} {merge(self.now or '')}, and the same line in redis.conf"
 
 
-def read_flags(client: redis.Redis, url: str) -> Flags:
+def read_flags(client: redis.Redis, config: Config) -> Flags:
     """Read the setting.
 
     Raises:
@@ -53,15 +53,15 @@ def read_flags(client: redis.Redis, url: str) -> Flags:
     except ResponseError:
         return Flags(None, NEEDED)
     except RedisError as error:
-        raise StoreUnavailable(server_name(url), str(error)) from error
+        raise unavailable(config, error) from error
     values = {_text(name): _text(value) for name, value in answer.items()}
     now = values.get(SETTING)
     return Flags(now, missing(now or ""))
 
 
-def ensure_flags(client: redis.Redis, url: str, *, may_set: bool) -> Flags:
+def ensure_flags(client: redis.Redis, config: Config, *, may_set: bool) -> Flags:
     """Add the needed flags that are missing, keep all others, and return what is set then."""
-    flags = read_flags(client, url)
+    flags = read_flags(client, config)
     if flags.right or flags.now is None or not may_set:
         return flags
     try:
@@ -69,8 +69,8 @@ def ensure_flags(client: redis.Redis, url: str, *, may_set: bool) -> Flags:
     except ResponseError:
         return flags
     except RedisError as error:
-        raise StoreUnavailable(server_name(url), str(error)) from error
-    return read_flags(client, url)
+        raise unavailable(config, error) from error
+    return read_flags(client, config)
 
 
 def missing(now: str) -> str:

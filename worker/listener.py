@@ -10,8 +10,9 @@ from collections.abc import Callable
 from redis.exceptions import RedisError
 from redis.keyspace_notifications import KeyNotification, KeyspaceNotifications
 
-from session_store import Ref, Store, StoreUnavailable
-from session_store.connections import client, database, server_name
+from session_store import Ref, Store
+from session_store.connections import client
+from session_store.trouble import unavailable
 
 from .canary import Canary
 from .flags import Flags, ensure_flags
@@ -65,7 +66,6 @@ class Listener:
         self._set_flags = set_flags
         self._on_gap = on_gap
         self._behind = behind
-        self._url = store.config.redis_url
         self._redis = client(store.config, patience=WAIT + store.config.redis_timeout)
         self._canary = Canary(store)
         self._notifications: KeyspaceNotifications | None = None
@@ -89,7 +89,7 @@ class Listener:
             try:
                 heard = notifications.get_message(timeout=0.0 if by_reason else WAIT)
             except RedisError as error:
-                raise StoreUnavailable(server_name(self._url), str(error)) from error
+                raise unavailable(self._store.config, error) from error
             if heard is None:
                 break
             self._sort(heard, by_reason)
@@ -111,7 +111,7 @@ class Listener:
     def _subscribe(self) -> KeyspaceNotifications:
         self._set_up_flags()
         notifications = self._redis.keyspace_notifications()
-        number = database(self._url)
+        number = self._store.config.address.database
         try:
             for pattern in (self._store.keys.session_pattern, self._canary.pattern):
                 notifications.subscribe_keyspace(pattern, db=number)
@@ -120,16 +120,16 @@ class Listener:
             self._watch_connection(notifications)
         except RedisError as error:
             notifications.close()  # type: ignore[no-untyped-call] # redis-py's own
-            raise StoreUnavailable(server_name(self._url), str(error)) from error
+            raise unavailable(self._store.config, error) from error
         self._notifications = notifications
-        _log.info("listening at %s", server_name(self._url))
+        _log.info("listening at %s", self._store.config.address.name)
         self._canary.restart()
         self._rebuild_at = time.monotonic() + self._patience
         self._on_gap("a new subscription")
         return notifications
 
     def _set_up_flags(self) -> None:
-        flags = ensure_flags(self._redis, self._url, may_set=self._set_flags)
+        flags = ensure_flags(self._redis, self._store.config, may_set=self._set_flags)
         self._health.flags_missing = None if flags.now is None else flags.missing
         if flags.missing and flags != self._flags:
             _log.warning("Redis may not tell of ended sessions; deadlines and reconciling go on. %s", flags.remedy)

@@ -8,8 +8,9 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from session_store import Store, StoreUnavailable
-from session_store.connections import client, server_name
+from session_store import Store
+from session_store.connections import client
+from session_store.trouble import unavailable
 
 from .flags import read_flags
 from .health import Health
@@ -40,7 +41,6 @@ class Monitor:
         self._on_gap = on_gap
         self._on_flags = on_flags
         self._redis = client(store.config)
-        self._url = store.config.redis_url
         self._run: str | None = None
         self._evicted = 0
 
@@ -49,9 +49,9 @@ class Monitor:
         try:
             info: dict[str, Any] = self._redis.info()
         except RedisError as error:
-            raise StoreUnavailable(server_name(self._url), str(error)) from error
+            raise unavailable(self._store.config, error) from error
         self._look_at_counters(info)
-        if self._health.flags_missing == "" and read_flags(self._redis, self._url).missing:
+        if self._health.flags_missing == "" and read_flags(self._redis, self._store.config).missing:
             _log.warning("somebody has taken notify-keyspace-events back; setting it again where that is allowed")
             self._on_flags()
         self._health.live = self._store.count()

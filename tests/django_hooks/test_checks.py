@@ -92,3 +92,30 @@ def test_the_middleware_does_not_start_with_settings_that_cant_be_used(settings)
     settings.WIKI_COOKIE_AGE = "600"
     with pytest.raises(ImproperlyConfigured, match=r"WIKI_REDIS_URL must begin with.*; WIKI_COOKIE_AGE must be"):
         WikiMiddleware(lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("url", "warned"),
+    [
+        ("redis://localhost/0", False),
+        ("unix:///run/redis.sock", False),
+        ("redis://redis.example.org/0", True),
+        ("rediss://redis.example.org/0", False),
+        ("rediss://redis.example.org/0?ssl_cert_reqs=none", True),
+        ("rediss://redis.example.org/0?ssl_check_hostname=no", True),
+    ],
+)
+def test_a_redis_that_anybody_could_listen_to_or_stand_in_for_is_named(settings, url, warned):
+    settings.WIKI_REDIS_URL = url
+    assert ids() == (["django_hooks.W030"] if warned else [])
+
+
+def test_a_url_of_the_wrong_type_is_named_without_what_it_says(settings):
+    settings.WIKI_REDIS_URL = b"redis://:hunter2@localhost/0"
+    (found,) = [message for message in run_checks() if message.id == "django_hooks.E001"]
+    assert "hunter2" not in found.msg
+
+
+def test_a_password_file_that_cannot_be_read_is_named(settings):
+    settings.WIKI_REDIS_PASSWORD_FILE = "/nowhere/password"
+    assert ids() == ["django_hooks.E001"]

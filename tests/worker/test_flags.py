@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from session_store import StoreUnavailable
+from session_store import Config, StoreUnavailable
 from tests.servers import RedisServer
 from worker.flags import NEEDED, SETTING, ensure_flags, merge, missing, read_flags
 
@@ -64,15 +64,15 @@ def test_notifications_of_every_renewal_are_never_asked_for():
 def test_what_redis_is_set_to_is_kept_and_what_it_lacks_is_added(raw, redis_server, now):
     raw.config_set(SETTING, now)
     before = effect(raw.config_get(SETTING)[SETTING])
-    flags = ensure_flags(raw, redis_server.url, may_set=True)
+    flags = ensure_flags(raw, Config(redis_url=redis_server.url), may_set=True)
     assert flags.right
-    assert flags == read_flags(raw, redis_server.url)
+    assert flags == read_flags(raw, Config(redis_url=redis_server.url))
     assert effect(raw.config_get(SETTING)[SETTING]) == before | set(NEEDED)
 
 
 def test_where_it_may_not_it_sets_nothing_and_says_what_to_set(raw, redis_server):
     raw.config_set(SETTING, "El")
-    flags = ensure_flags(raw, redis_server.url, may_set=False)
+    flags = ensure_flags(raw, Config(redis_url=redis_server.url), may_set=False)
     assert not flags.right
     assert flags.missing == "Kxe"
     assert raw.config_get(SETTING)[SETTING] in {"El", "lE"}
@@ -87,7 +87,7 @@ def test_where_redis_forbids_it_that_is_no_error(raw, redis_server, forbidden, k
 
         url = redis_server.url.replace("//", "//limited:pw@")
         with Redis.from_url(url) as limited:
-            flags = ensure_flags(limited, url, may_set=True)
+            flags = ensure_flags(limited, Config(redis_url=url), may_set=True)
         assert (flags.now == "") is known
         assert (flags.now is None) is not known
         assert flags.missing == "Kxe"
@@ -100,5 +100,5 @@ def test_a_redis_that_is_away_is_unavailable():
     with RedisServer() as server, server.client() as client:
         server.stop()
         with pytest.raises(StoreUnavailable):
-            read_flags(client, server.url)
+            read_flags(client, Config(redis_url=server.url))
         server.start()

@@ -1,0 +1,116 @@
+"""What is wrong with a Redis, in words that name what to do; what OpenSSL and Redis say themselves is for experts."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from redis.exceptions import RedisError
+
+from .config import Config
+from .errors import StoreUnavailable
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A kind of trouble.
+
+    Attributes:
+        sign: what the error's text is searched for.
+        problem: in words; ``{0}`` is what the sign's group has found, ``{user}`` the ACL user.
+        remedy: what to do about it.
+        tls: for TLS alone; False: for connections in the clear alone; None: for both.
+    """
+
+    sign: str
+    problem: str
+    remedy: str
+    tls: bool | None = None
+
+
+_ISSUER = "self-signed certificate|unable to get (?:local )?issuer|unable to verify the first"
+
+TROUBLES = (
+    Trouble("certificate has expired", "its certificate has expired", "renew it on the server"),
+    Trouble("certificate is not yet valid", "its certificate is not valid yet", "compare the clocks of both machines"),
+    Trouble(
+        "mismatch, certificate is not valid for '(.*?)'",
+        "its certificate is for another host than {0}",
+        "name it in WIKI_REDIS_URL as its certificate does, or have it certified for that name",
+    ),
+    Trouble(
+        _ISSUER,
+        "its certificate is signed by nobody who is trusted here",
+        "give the CA's certificate after WIKI_REDIS_URL's ? as ssl_ca_certs=/path/to/ca.pem",
+    ),
+    Trouble("CERTIFICATE_VERIFY_FAILED\\W*(.*?)(?: \\(_ssl|$)", "its certificate is not accepted: {0}", "renew it"),
+    Trouble(
+        "(?i)alert certificate required|alert handshake failure|EOF occurred|reset by peer|broken pipe|closed by",
+        "it ends the connection; perhaps it wants a client's certificate",
+        "give one after WIKI_REDIS_URL's ?, as ssl_certfile=…&ssl_keyfile=…, that is signed by a CA the server trusts",
+        tls=True,
+    ),
+    Trouble(
+        "(?i)alert (?:unknown ca|bad certificate|certificate (?:expired|unknown|revoked)|access denied)",
+        "it does not accept our client certificate",
+        "have ssl_certfile signed by a CA that the server trusts",
+        tls=True,
+    ),
+    Trouble(
+        "(?i)alert protocol version|unsupported protocol|no shared cipher|alert insufficient security",
+        "it and we have no version of TLS, or no cipher, in common",
+        "compare ssl_min_version and ssl_ciphers with the server's tls-protocols and tls-ciphers",
+        tls=True,
+    ),
+    Trouble(
+        "Timeout connecting|WRONG_VERSION_NUMBER|(?i:record layer failure)|UNKNOWN_PROTOCOL",
+        "it does not answer the TLS handshake",
+        "if it speaks no TLS at this port, name its tls-port in WIKI_REDIS_URL, or begin that with redis://",
+        tls=True,
+    ),
+    Trouble(
+        "(?i)reset by peer|closed by (?:server|peer)",
+        "it closes the connection",
+        "if it speaks TLS at this port, begin WIKI_REDIS_URL with rediss://",
+        tls=False,
+    ),
+    Trouble(
+        "WRONGPASS|invalid username-password|(?i:invalid username or password)",
+        "it refuses the password of {user}, or knows no such user",
+        "compare WIKI_REDIS_URL and WIKI_REDIS_PASSWORD_FILE with its ACL LIST",
+    ),
+    Trouble(
+        "NOAUTH|already authenticated|(?i:authentication required)",
+        "it wants a password",
+        "name the user in WIKI_REDIS_URL, and the file with the password in WIKI_REDIS_PASSWORD_FILE",
+    ),
+    Trouble(
+        "has no permissions to run the '(.*?)' command",
+        "{user} may not run {0}",
+        "wiki-worker check says which line of the ACL is missing",
+    ),
+    Trouble(
+        "(?i)no permissions? to access|executing the script can't",  # the latter is Redis 6.2's
+        "{user} may not do that to keys or channels of this prefix",
+        "wiki-worker check says which line of the ACL is missing",
+    ),
+    Trouble(
+        "(?i)unknown command.{0,5}HELLO|NOPROTO",
+        "it speaks an older protocol",
+        "add protocol=2 after WIKI_REDIS_URL's ?",
+    ),
+)
+
+
+def unavailable(config: Config, error: RedisError) -> StoreUnavailable:
+    """Return what to raise for an error of redis-py."""
+    address = config.address
+    said = str(error) or type(error).__name__
+    for trouble in TROUBLES:
+        found = re.search(trouble.sign, said) if trouble.tls in {None, address.encrypted} else None
+        if found:
+            user = f"user {address.user!r}" if address.user else "the default user"
+            return StoreUnavailable(
+                address.name, trouble.problem.format(*found.groups(), user=user), remedy=trouble.remedy
+            )
+    return StoreUnavailable(address.name, said)
