@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -34,6 +34,7 @@ class NameRefused(NotServed):
     """The wiki can't have the site's name for a user."""
 
 
+@lru_cache(maxsize=4096)
 def name_key(name: str) -> str:
     """Return what two names have in common that count as the same."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
@@ -58,6 +59,7 @@ class NameRules:
             raise ConfigurationError("wiki_name", "must be a function that takes the name on the site")
         self._wiki_name = wiki_name
         self._bound = _bound(bind or {})
+        self._known: _Laws | None = None
 
     def wiki_name(self, site_name: str) -> str:
         """Return the name that a user is to have in the wiki.
@@ -83,30 +85,37 @@ class NameRules:
         Args:
             name: the name in the wiki.
             user_id: the site's id of the user.
-            cfg: the wiki's configuration.
+            cfg: the wiki's configuration, which does not change while the wiki runs.
 
         Raises:
             NameRefused: he may not.
         """
-        verdict = _judge(name, cfg.item_group_regex, _rules(cfg))
-        if verdict.problem or name in cfg.groups():
-            raise NameRefused(verdict.problem or _MEANS_SOMETHING)
+        verdict = self._laws(cfg).judge(name)
+        if verdict.problem:
+            raise NameRefused(verdict.problem)
         bound_to = self._bound.get(verdict.key)
         if bound_to is None and verdict.has_rights:
             raise NameRefused(_has_rights(name, user_id))
-        if bound_to not in {None, user_id}:
+        if bound_to is not None and bound_to != user_id:
             raise NameRefused(f"bind gives this name to the site's user {bound_to}; rename one of the two")
 
     def check_new(self, name: str, user_id: str, cfg: Any) -> None:
-        """Let a name pass that a profile has not had before: groups with rights in the configuration may list it.
+        """Let a name pass that a profile has not had before: it is no group's, and in no group with rights.
 
         Raises:
             NameRefused: he may not have it.
         """
         groups = flaskg.groups = cfg.groups()  # where groups look for each other; moin sets it a moment later
-        with_rights = [groups[entry] for entry in _named(_rules(cfg)) if entry in groups]
+        if name in groups:
+            raise NameRefused(_MEANS_SOMETHING)
+        with_rights = [groups[entry] for entry in self._laws(cfg).named if entry in groups]
         if not self.binds(name, user_id) and any(name in group for group in with_rights):
             raise NameRefused(_has_rights(name, user_id))
+
+    def _laws(self, cfg: Any) -> _Laws:
+        if self._known is None or self._known.cfg is not cfg:
+            self._known = _Laws(cfg)
+        return self._known
 
     def binds(self, name: str, user_id: str) -> bool:
         """Whether the operator has said that the name belongs to that user of the site."""
@@ -136,15 +145,33 @@ class _Verdict(NamedTuple):
     has_rights: bool
 
 
-@lru_cache(maxsize=4096)
-def _judge(name: str, group_regex: str, rules: tuple[str, ...]) -> _Verdict:
-    key = name_key(name)
-    problem = None
-    if not key or not isValidName(name) or _is_address(name):
-        problem = _CANT_BE_USED
-    elif key in RESERVED or re.fullmatch(group_regex, name, re.IGNORECASE):
-        problem = _MEANS_SOMETHING
-    return _Verdict(key, problem, key in map(name_key, _named(rules)))
+class _Laws:
+    """What a wiki's configuration says of names.
+
+    Attributes:
+        named: whom its access rules name, groups and special names among them.
+    """
+
+    def __init__(self, cfg: Any) -> None:
+        self.cfg = cfg
+        contents = (acl[part] for _, acl in cfg.acl_mapping for part in ("before", "default", "after"))
+        self.named = frozenset(entry for rule in (cfg.acl_functions, *contents) for entry in _entries(rule))
+        self._keys = frozenset(map(name_key, self.named))
+        self.judge = lru_cache(maxsize=4096)(self._judge)
+
+    def _judge(self, name: str) -> _Verdict:
+        key = name_key(name)
+        problem = None
+        if not key or not isValidName(name) or _is_address(name):
+            problem = _CANT_BE_USED
+        elif key in RESERVED or re.fullmatch(self.cfg.item_group_regex, name, re.IGNORECASE):
+            problem = _MEANS_SOMETHING
+        return _Verdict(key, problem, key in self._keys)
+
+
+def _entries(rule: str) -> Iterator[str]:
+    for _, entries, _ in ACLStringIterator([], rule):
+        yield from entries
 
 
 def _has_rights(name: str, user_id: str) -> str:
@@ -161,15 +188,3 @@ def _is_address(name: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _rules(cfg: Any) -> tuple[str, ...]:
-    """Return the access rules that the configuration holds, as text."""
-    contents = (acl[part] for _, acl in cfg.acl_mapping for part in ("before", "default", "after"))
-    return (cfg.acl_functions, *contents)
-
-
-@lru_cache
-def _named(rules: tuple[str, ...]) -> frozenset[str]:
-    """Return whom access rules name, groups and special names among them."""
-    return frozenset(entry for rule in rules for _, entries, _ in ACLStringIterator([], rule) for entry in entries)

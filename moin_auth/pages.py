@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, make_response
-from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, TemplateNotFound
+from jinja2 import ChoiceLoader, DictLoader, FileSystemLoader, TemplateNotFound
 from moin.themes import render_template
 
 from .door import Doorkeeper
 
 TEMPLATES = Path(__file__).with_name("templates")
+
+#: What MoinMoin's own ``usersettings_forms.html`` is called where ours, which replaces it, takes macros from it.
+REPLACED = "moin_auth/usersettings_forms_of_moin.html"
 
 
 class Pages(Doorkeeper):
@@ -24,26 +28,11 @@ class Pages(Doorkeeper):
         if theirs is None:
             raise RuntimeError("the wiki has no templates")
         operators = [FileSystemLoader(app.cfg.template_dirs)] if app.cfg.template_dirs else []  # type: ignore[attr-defined]
-        app.jinja_env.loader = ChoiceLoader([*operators, FileSystemLoader(TEMPLATES), Replaced(theirs), theirs])
-
-
-class Replaced(BaseLoader):
-    """Gives MoinMoin's own ``usersettings_forms.html`` under another name: ours replaces it and uses its macros."""
-
-    NAME = "moin_auth/usersettings_forms_of_moin.html"
-
-    def __init__(self, theirs: BaseLoader) -> None:
-        self._theirs = theirs
-
-    def get_source(self, environment: Environment, template: str) -> tuple[str, str | None, Callable[[], bool] | None]:
-        """Return that one's source; any other is not found here."""
-        if template != self.NAME:
-            raise TemplateNotFound(template)
-        return self._theirs.get_source(environment, "usersettings_forms.html")
-
-    def list_templates(self) -> list[str]:
-        """Return its name."""
-        return [self.NAME]
+        # Kept in memory: MoinMoin lists all templates some ten times a page.
+        ours = {path.relative_to(TEMPLATES).as_posix(): path.read_text("utf-8") for path in TEMPLATES.rglob("*.html")}
+        with suppress(TemplateNotFound):
+            ours[REPLACED] = theirs.get_source(app.jinja_env, "usersettings_forms.html")[0]
+        app.jinja_env.loader = ChoiceLoader([*operators, DictLoader(ours), theirs])
 
 
 def page(template: str, *, status: int = 200, **context: Any) -> Response:

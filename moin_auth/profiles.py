@@ -37,6 +37,8 @@ NAME_KEYS = "site_name_id"
 #: only users of methods that it knows by name, and ours are to be believed for one request at a time.
 AUTH_METHOD = "external_cookie_proof"
 
+_DISABLED = "his profile is disabled in the wiki; its admins can undo that in +admin/userbrowser"
+
 _log = logging.getLogger(__name__)
 
 
@@ -65,11 +67,11 @@ class Profiles:
             NotServed: the user is to stay anonymous; it says why.
         """
         user = self._load(person)
-        if user is not None and user.disabled:
-            raise NotServed("his profile is disabled in the wiki; its admins can undo that in +admin/userbrowser")
+        if user is not None and not user.valid:
+            raise NotServed(_DISABLED)
         name = self._rules.wiki_name(person.name)
         self._rules.check(name, person.user_id, current_app.cfg)
-        if user is not None and _owns(user, name) and not _news(user, person, name):
+        if user is not None and _has(user, name) and not _news(user, person, name):
             return user
         try:
             with one_at_a_time():
@@ -79,23 +81,28 @@ class Profiles:
 
     def _claim(self, person: Person, name: str) -> Any | None:
         user = self._load(person)
-        if user is None or not _owns(user, name):
+        if user is None or not _has(user, name):
             self._rules.check_new(name, person.user_id, current_app.cfg)
+            user = self._make_sure(user, person, name)
+        if user is None:
+            return None
+        _follow(user, person, name)
+        if user.disabled:
+            raise NotServed(_DISABLED)
+        return user
+
+    def _make_sure(self, user: Any | None, person: Person, name: str) -> Any | None:
+        """Return the person's profile if nobody else has the name; None: there is none, and none is to be made."""
         holder = _holder(name, user, but_former=self._rules.binds(name, person.user_id))
-        if user is None and holder is not None and self._adopt_existing:
-            user = self._adopt(holder, person, name)
-            holder = None if user else holder
-        if holder is not None:
+        if holder is None:
+            return user or (self._new(person) if self._autocreate else None)
+        adopted = self._adopt(holder, person, name) if user is None and self._adopt_existing else None
+        if adopted is None:
             raise NameRefused(
                 f"another wiki profile ({holder[ITEMID]}) has or had this name, or one that reads the same; "
                 "rename one of the two"
             )
-        if user is None:
-            if not self._autocreate:
-                return None
-            user = self._new(person)
-        _follow(user, person, name)
-        return user if user.valid and not user.disabled else None
+        return adopted
 
     def _load(self, person: Person) -> Any | None:
         """Load the person's profile: one look into the index, one into the storage."""
@@ -132,7 +139,12 @@ class Profiles:
         return User(uid=uid, auth_method=AUTH_METHOD, auth_attribs=attributes, trusted=self._trusted)
 
 
-def _owns(user: Any, name: str) -> bool:
+def _has(user: Any, name: str) -> bool:
+    """Whether the profile goes by that name, and has been granted it."""
+    return _kept(user, NAME) == [name] and _granted(user, name)
+
+
+def _granted(user: Any, name: str) -> bool:
     return name_key(name) in (_kept(user, NAME_KEYS) or ())
 
 
@@ -145,7 +157,7 @@ def _news(user: Any, person: Person, name: str) -> dict[str, Any]:
 def _follow(user: Any, person: Person, name: str) -> None:
     for key, value in _news(user, person, name).items():
         user.profile[key] = value
-    if not _owns(user, name):
+    if not _granted(user, name):
         user.profile[NAME_KEYS] = [*(_kept(user, NAME_KEYS) or ()), name_key(name)]
     user.save()
     _name_rights(user)

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import request
 
-from session_store import Person, Store, StoreUnavailable, token_in_header
+from session_store import Person, Store, StoreUnavailable, token_in_header, verbs
 from session_store.throttle import Throttle
 
 #: Where in a request's environ the answer is kept. No header reaches that name.
@@ -39,10 +39,11 @@ class Proof:
 
     def _ask(self, environ: dict[str, Any]) -> Person | None:
         token = token_in_header(environ.get("HTTP_COOKIE"), self._cookie_name)
-        if token is None:
+        keys = self._store.keys.of_shard(token.shard) if token else None
+        if token is None or keys is None:
             return None
         try:
-            (check,) = self._store.check([token], place="wiki")
+            check = self._store.run(verbs.check(keys, token.sid, age=None, place="wiki"))
         except StoreUnavailable as error:
             if self._throttle.allows("away"):
                 _log.warning("%s; everybody is anonymous", error)
@@ -51,4 +52,4 @@ class Proof:
             if self._throttle.allows("odd"):
                 _log.exception("Redis gave an answer that makes no sense; everybody is anonymous")
             return None
-        return check.session.record.person if check and check.session else None
+        return check.session.record.person if check.session else None

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from django_hooks import whos_online
 from django_hooks.conf import Settings
+from django_hooks.whos_online import options as whos_online_options
 from moin_auth import ExternalCookie
 from moin_auth.config import NAMES
 from session_store import Config
@@ -43,6 +45,15 @@ def test_the_wikis_page_lists_exactly_the_options_there_are():
     }
     taken = inspect.signature(ExternalCookie).parameters.keys() - {"settings"}
     assert {name.strip("`") for name in named} == taken | NAMES.keys()
+
+
+def test_the_page_on_who_is_online_lists_exactly_its_settings_and_functions():
+    page = text_of("docs/whos-online.md")
+    listed = set(re.findall(r"^\| `(WHOS_ONLINE_[A-Z_]+)`", page, re.MULTILINE))
+    assert listed == set(re.findall(r'"(WHOS_ONLINE_[A-Z_]+)"', inspect.getsource(whos_online_options)))
+    assert len(listed) == len(whos_online_options.READERS)
+    named = set(re.findall(r"`(\w+)\(", page))
+    assert {name for name in whos_online.__all__ if name.islower()} - {"presence_calls", "apresence_calls"} <= named
 
 
 def test_every_make_target_that_is_named_exists():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
@@ -57,7 +59,8 @@ def user_of(request: HttpRequest) -> Any | None:
     if known is not None or not has_session(request) or not hasattr(request, "user"):
         return known
     try:
-        return request.user if request.user.is_authenticated else None
+        with _untouched_session(request):
+            return request.user if request.user.is_authenticated else None
     except Exception:  # noqa: BLE001 - a page needs no more of the database because its visitors are counted
         _note_failure()
         return None
@@ -69,7 +72,8 @@ async def auser_of(request: HttpRequest) -> Any | None:
     if known is not None or not has_session(request) or not hasattr(request, "auser"):
         return known
     try:
-        return await request.auser()
+        with _untouched_session(request):
+            return await request.auser()
     except Exception:  # noqa: BLE001 - a page needs no more of the database because its visitors are counted
         _note_failure()
         return None
@@ -91,6 +95,18 @@ def calls_for(request: HttpRequest, user: Any | None) -> list[Call[Any]]:
         arrived = getattr(request, ARRIVED, False)
         return member_calls(user, arrived_from=client_address(request) if arrived else None)
     return guest_calls(client_address(request), request.META.get("HTTP_USER_AGENT") or "")
+
+
+@contextmanager
+def _untouched_session(request: HttpRequest) -> Iterator[None]:
+    """Leave it to the view whether the page depends on the session: else caches would not keep it."""
+    session = getattr(request, "session", None)
+    accessed = getattr(session, "accessed", None)
+    try:
+        yield
+    finally:
+        if accessed is not None:
+            request.session.accessed = accessed
 
 
 def _note_failure() -> None:

@@ -67,6 +67,27 @@ def test_a_cookie_for_another_host_is_explained_and_nobody_is_sent_round(
         expect(page.locator("#who")).to_have_text("nobody")
 
 
+def test_a_log_out_while_redis_hangs_is_one_and_says_what_it_could_not_do(page: Page, tmp_path: Path) -> None:
+    with RedisServer() as redis, _house(tmp_path, redis, *PLACES["on a sub-domain"]) as (site, wiki):
+        page.goto(f"{wiki}Home")
+        _log_in_from_the_wiki(page)
+        expect(page.locator("#moin-username")).to_contain_text("sally")
+        redis.pause()
+        try:
+            page.get_by_role("link", name="Logout").click()
+            expect(page.get_by_role("heading")).to_have_text("Logged out")
+            expect(page.locator("main")).to_contain_text("could not be told")
+            page.get_by_role("link", name="Go on").click()
+            expect(page).to_have_url(f"{wiki}Home")
+            expect(page.locator("#moin-username")).to_have_text("Login")
+        finally:
+            redis.resume()
+        page.goto(site)
+        expect(page.locator("#who")).to_have_text("nobody")
+        page.goto(f"{wiki}Home")
+        expect(page.locator("#moin-username")).to_have_text("Login")
+
+
 def _log_in_from_the_wiki(page: Page) -> None:
     page.get_by_role("link", name="Login").click()
     page.get_by_label("Username").fill("sally")

@@ -14,7 +14,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from moin.auth import MoinAuth
 
+from moin_auth import ExternalCookie
 from moin_auth.places import LONGEST, clean
+from session_store import ConfigurationError
 from tests.servers import free_port
 
 from .conftest import Wiki
@@ -207,6 +209,19 @@ def test_without_the_sites_address_there_is_no_link_and_the_page_says_why(make_w
     response = wiki.reader().get("/+login")
     assert response.status_code == 403
     assert "on the site that it belongs to" in response.text
+
+
+def test_where_the_site_is_comes_from_the_environment_where_it_is_not_given(make_wiki, store, monkeypatch):
+    monkeypatch.setenv("WIKI_SITE_URL", "https://www.example.org/sso")
+    monkeypatch.setenv("WIKI_URL", "https://wiki.example.org")
+    back = sent_to_the_site((wiki := make_wiki()).reader(), login_link(wiki.reader(), "/Home"))
+    assert back.startswith("https://wiki.example.org/+login?")
+
+
+@pytest.mark.parametrize("name", ["site_url", "url"])
+def test_an_address_that_cant_be_used_is_named(name):
+    with pytest.raises(ConfigurationError, match=f"WIKI_{name.upper()} must be like https://"):
+        ExternalCookie(**{name: "www.example.org/sso/"})
 
 
 def test_beside_another_way_to_log_in_the_site_is_offered(make_wiki, store):

@@ -130,6 +130,12 @@ def test_an_account_is_taken_over_once_where_that_is_asked_for(make_wiki, people
     assert wiki.name(wiki.reader(people("sally", user_id="2"))) is None
 
 
+def test_a_name_that_somebody_squats_later_is_still_its_owners(wiki, people):
+    assert wiki.name(wiki.reader(people("sally"))) == "sally"
+    wiki.make_profile(None, ["harry", "sally"], [])
+    assert wiki.name(wiki.reader(people("sally", email="new@example.org"))) == "sally"
+
+
 @pytest.mark.parametrize("names", [["sally", "sal"], ["Sally"]])
 def test_an_account_is_not_taken_over_where_it_may_be_somebody_elses(make_wiki, people, names):
     wiki = make_wiki(adopt_existing=True)

@@ -171,3 +171,11 @@ def test_an_account_of_the_wikis_own_keeps_moins_settings(make_wiki, store):
     assert "kept on the site" not in text
     wiki.reader().post("/+usersettings", data={**PERSONAL, "name": "local", "display_name": "Lo"})
     assert [found[DISPLAY_NAME] for found in wiki.profiles()] == ["Lo"]
+
+
+def test_the_operators_own_template_comes_first(make_wiki, store, tmp_path):
+    (tmp_path / "moin_auth").mkdir()
+    (tmp_path / "moin_auth" / "off.html").write_text("Ask Rosie for an account.")
+    wiki = make_wiki(site_url=SITE, config={"template_dirs": [str(tmp_path)]})
+    assert wiki.reader().get("/+register").text == "Ask Rosie for an account."
+    assert "that it belongs to" in make_wiki().reader().get("/+login").text

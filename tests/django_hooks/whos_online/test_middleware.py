@@ -68,7 +68,7 @@ def test_whoever_a_page_did_not_ask_for_is_found_out_once_in_a_while(club, visit
     new_process()
     with CaptureQueriesContext(connection) as queries:
         for _ in range(5):
-            visitor.get("/untouched/")
+            assert not visitor.get("/untouched/").has_header("Vary"), "the page does not depend on who asks"
     assert len(queries) == 2, "one for the session, one for the user, once"
     assert names(club) == ["sally"]
 
