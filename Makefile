@@ -12,7 +12,7 @@ help:  ## this list
 demo: $(VENV)/.demo  ## a site, its wiki, Redis and the worker on this machine, until Ctrl-C
 	@exec $(BIN)/python -m demo
 
-test: $(VENV)/.dev chromium postgresql redis-server  ## all tests, on real servers of Redis and PostgreSQL, a real wiki and browser
+test: $(VENV)/.dev chromium postgresql mariadb redis-server  ## all tests, on real servers of Redis, PostgreSQL and MariaDB, a real wiki and browser
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
 faults: $(VENV)/.dev  ## the long fault suite, about ten minutes: kills, pauses, rotations; prints a table
@@ -53,9 +53,9 @@ $(BIN)/pip:
 		|| { echo "$(PYTHON) can't make virtual environments. On Debian: apt-get install python3-venv"; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
 
-# Browser tests drive the system's Chromium; the audit table is tried on the system's PostgreSQL too.
+# Browser tests drive the system's Chromium; the audit table is tried on the system's PostgreSQL and MariaDB too.
 # TLS is tried on Debian's redis-server: the servers that come as Python packages are built without.
-.PHONY: chromium postgresql redis-server
+.PHONY: chromium postgresql mariadb redis-server
 chromium:
 	@command -v chromium >/dev/null || $(call install,Chromium,chromium)
 
@@ -64,6 +64,9 @@ postgresql:
 
 redis-server:
 	@command -v redis-server >/dev/null || $(call install,redis-server,redis-server)
+
+mariadb:
+	@command -v mariadbd >/dev/null || ls /usr/sbin/mariadbd >/dev/null 2>&1 || $(call install,MariaDB,mariadb-server-core)
 
 # $(call install,what people call it,its package): on Debian, where that is allowed; RUNLEVEL=1 starts no server.
 define install

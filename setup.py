@@ -18,6 +18,7 @@ DEV = [
     "mypy>=1.13",
     "playwright>=1.49",
     "psycopg[binary]>=3.2",
+    "PyMySQL>=1.1",
     "pytest>=8.3",
     "pytest-django>=4.9",
     "pytest-xdist>=3.6",

@@ -15,9 +15,10 @@ from django.test import AsyncClient, Client
 from django_hooks import stores
 from session_store import Session, Store, parse_token
 from session_store.throttle import Throttle
+from tests.mariadb import MariaDBServer
 from tests.postgres import PostgresServer
 
-from .databases import Database, postgresql, routed, sqlite
+from .databases import Database, mariadb, postgresql, routed, sqlite
 
 NAME = "wiki_session"
 
@@ -136,20 +137,22 @@ def postgres() -> Iterator[PostgresServer]:
         yield server
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request, tmp_path, settings, django_db_blocker) -> Iterator[Database]:
+@pytest.fixture(scope="session")
+def maria() -> Iterator[MariaDBServer]:
+    """The MariaDB server that tests share."""
+    with MariaDBServer() as server:
+        yield server
+
+
+#: How a database of each kind is made, and the server that it needs.
+KINDS = {"sqlite": (sqlite, "tmp_path"), "postgresql": (postgresql, "postgres"), "mariadb": (mariadb, "maria")}
+
+
+@pytest.fixture(params=KINDS)
+def database(request, settings, django_db_blocker) -> Iterator[Database]:
     """A database for the audit table alone, of each kind; what is committed there is."""
-    yield from _database(request.param, request, tmp_path, settings, django_db_blocker)
-
-
-@pytest.fixture
-def sqlite_database(request, tmp_path, settings, django_db_blocker) -> Iterator[Database]:
-    """One that is a file."""
-    yield from _database("sqlite", request, tmp_path, settings, django_db_blocker)
-
-
-def _database(vendor, request, tmp_path, settings, django_db_blocker):
-    database = sqlite(tmp_path) if vendor == "sqlite" else postgresql(request.getfixturevalue("postgres"))
+    make, place = KINDS[request.param]
+    database = make(request.getfixturevalue(place))
     with django_db_blocker.unblock(), routed(database, settings):
         yield database
 

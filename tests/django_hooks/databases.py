@@ -11,6 +11,7 @@ from typing import Any
 from django.core.management import call_command
 from django.db import connections
 
+from tests.mariadb import MariaDBServer
 from tests.postgres import PostgresServer
 
 ALIAS = "audit"
@@ -52,6 +53,18 @@ def postgresql(server: PostgresServer) -> Database:
         connection.execute("DROP DATABASE IF EXISTS audit WITH (FORCE)")
         connection.execute("CREATE DATABASE audit")
     return Database({"ENGINE": "django.db.backends.postgresql", "NAME": "audit", "USER": "tests", "HOST": server.host})
+
+
+def mariadb(server: MariaDBServer) -> Database:
+    """A new database on a server."""
+    import pymysql
+
+    # Django knows MySQL's client by this name; the one in plain Python needs nothing compiled.
+    pymysql.install_as_MySQLdb()
+    with pymysql.connect(unix_socket=server.address, user="tests") as connection, connection.cursor() as cursor:
+        cursor.execute("DROP DATABASE IF EXISTS audit")
+        cursor.execute("CREATE DATABASE audit CHARACTER SET utf8mb4")
+    return Database({"ENGINE": "django.db.backends.mysql", "NAME": "audit", "USER": "tests", "HOST": server.address})
 
 
 @contextlib.contextmanager

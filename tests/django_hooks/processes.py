@@ -67,7 +67,7 @@ class Command:
             )
 
     def wait_for_log(self, text: str, times: int = 1) -> None:
-        wait_until(lambda: self.log.count(text) >= times, f"{text!r} in the log {self._log}")
+        wait_until(lambda: self.log.count(text) >= times, f"{text!r} in the log {self._log}", 20)
 
     def signal(self, number: signal.Signals) -> None:
         assert self._process is not None

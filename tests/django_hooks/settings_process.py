@@ -9,6 +9,10 @@ from django_hooks.signals import session_ended, session_started
 from .settings import *  # noqa: F403 - what is not said here is as there
 
 DATABASES = {"default": json.loads(os.environ["TEST_DATABASE"])}
+if DATABASES["default"]["ENGINE"].endswith("mysql"):
+    import pymysql
+
+    pymysql.install_as_MySQLdb()
 WIKI_REDIS_URL = os.environ["TEST_REDIS"]
 WIKI_REDIS_TIMEOUT = float(os.environ.get("TEST_REDIS_TIMEOUT", "0.5"))
 
