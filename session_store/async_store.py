@@ -119,10 +119,15 @@ class AsyncStore:
                 pipe.execute_command(*map(raw, request.words))
             answers = await pipe.execute(raise_on_error=False) if requests else []
         for i, request in enumerate(requests):
-            if isinstance(answers[i], NoScriptError):
-                answers[i] = await _execute(client, request.words_with_source)
-            elif isinstance(answers[i], RedisError):
-                raise answers[i]
+            try:
+                if isinstance(answers[i], NoScriptError):
+                    answers[i] = await _execute(client, request.words_with_source)
+                elif isinstance(answers[i], RedisError):
+                    raise answers[i]
+            except RedisError as error:
+                if not request.optional:
+                    raise
+                answers[i] = error
         return answers
 
     async def _send_one(self, request: Request[Any]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Any
 
@@ -11,7 +12,11 @@ from redis.exceptions import RedisError
 from .config import Config
 from .errors import StoreUnavailable
 from .scripts import Request
+from .throttle import Throttle
 from .trouble import unavailable
+
+_log = logging.getLogger(__name__)
+_throttle = Throttle(seconds=60)
 
 #: Seconds for which nothing is tried after a time-out.
 PAUSE = 1.0
@@ -43,7 +48,11 @@ class Breaker:
         return unavailable(self._config, error)
 
     def read(self, request: Request[Any], answer: Any) -> Any:
-        """Read an answer; one that makes no sense is none."""
+        """Read an answer; one that makes no sense is none. An error is one to an optional request only."""
+        if isinstance(answer, RedisError):
+            if _throttle.allows("optional"):
+                _log.warning("%s; what was asked beside that goes on", unavailable(self._config, answer))
+            return None
         try:
             return request.parse(answer)
         except (ValueError, TypeError, LookupError, AttributeError) as error:

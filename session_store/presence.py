@@ -122,6 +122,7 @@ def report_member(
         [keys.members, keys.hidden, keys.hiding, keys.names, keys.left, keys.state, keys.guests.seen],
         [user_id, name[:LONGEST_NAME], _optional(window), _flag(hides), _flag(arrives), *was],
         _noted,
+        optional=True,
     )
 
 
@@ -145,6 +146,7 @@ def report_visitor(
         [keys.state, crowd.seen, crowd.full, *crowd.ring_of(word)],
         [window, known, word, *days],
         _noted,
+        optional=True,
     )
 
 
@@ -190,6 +192,7 @@ def tidy_online(keys: OnlineKeys, *, window: int | None, batch: int = BATCH, fre
         [keys.members, keys.hidden, keys.names, keys.state, *keys.guests.all, *keys.bots.all, keys.history],
         [_optional(window), batch, fresh, STEP, STEPS],
         lambda answer: None if answer == b"unused" else 0 if answer == b"fresh" else int(_noted(answer) and answer),
+        optional=True,
     )
 
 

@@ -22,12 +22,17 @@ class Script:
 
 @dataclass(frozen=True)
 class Call(Generic[T]):
-    """One run of a script: what is sent, and how its answer is read."""
+    """One run of a script: what is sent, and how its answer is read.
+
+    Attributes:
+        optional: where Redis refuses it, the others of a round trip go on, and its answer is None.
+    """
 
     script: Script
     keys: Sequence[str]
     arguments: Sequence[str | int | float]
     parse: Callable[[Any], T]
+    optional: bool = False
 
     @property
     def words(self) -> tuple[str | int | float, ...]:
@@ -46,6 +51,7 @@ class Command(Generic[T]):
 
     words: tuple[str | int | float, ...]
     parse: Callable[[Any], T]
+    optional: bool = False
 
     @property
     def words_with_source(self) -> tuple[str | int | float, ...]:

@@ -12,6 +12,7 @@ from . import steps, verbs
 from .breaker import PAUSE, Breaker
 from .config import Config
 from .connections import client
+from .errors import StoreUnavailable
 from .keys import Keys, ShardKeys
 from .records import Person
 from .scripts import Request
@@ -202,8 +203,8 @@ class Store:
         answers = self._pipeline(requests) if requests else []
         for i, request in enumerate(requests):
             if isinstance(answers[i], NoScriptError):
-                answers[i] = self.command(*request.words_with_source)
-            elif isinstance(answers[i], RedisError):
+                answers[i] = self._with_source(request)
+            elif isinstance(answers[i], RedisError) and not request.optional:
                 raise self._breaker.unavailable(answers[i]) from answers[i]
         return [self._breaker.read(request, answer) for request, answer in zip(requests, answers, strict=True)]
 
@@ -224,6 +225,14 @@ class Store:
             raise
         except RedisError as error:
             raise self._breaker.unavailable(error) from error
+
+    def _with_source(self, request: Request[Any]) -> Any:
+        try:
+            return self.command(*request.words_with_source)
+        except StoreUnavailable as error:
+            if not request.optional:
+                raise
+            return error.__cause__
 
     def _pipeline(self, requests: Sequence[Request[Any]]) -> list[Any]:
         self._breaker.check()

@@ -15,7 +15,7 @@ from session_store.scripts import Call
 from ..people import user_id
 from ..proxies import read_address
 from .memory import reported
-from .options import options
+from .options import is_installed, options
 from .reports import guest_calls, keys, member_calls
 from .sending import ask, send
 from .visitors import auser_of, calls_for, has_session, is_due, user_of
@@ -87,14 +87,14 @@ def presence_calls(request: HttpRequest) -> list[Call[Any]]:
     the same visitor. The answers need not be looked at. Where something may be due, this asks for ``request.user``,
     once in ``WHOS_ONLINE_INTERVAL`` a browser. Without `WhosOnlineMiddleware` among the site's, it is always nothing.
     """
-    if not options().installed or not has_session(request) or not is_due(request):
+    if not is_installed() or not has_session(request) or not is_due(request):
         return []
     return calls_for(request, user_of(request))
 
 
 async def apresence_calls(request: HttpRequest) -> list[Call[Any]]:
     """Return the same as `presence_calls`, in an event loop."""
-    if not options().installed or not has_session(request) or not is_due(request):
+    if not is_installed() or not has_session(request) or not is_due(request):
         return []
     return calls_for(request, await auser_of(request))
 

@@ -24,7 +24,6 @@ class Options:
 
     Attributes:
         enabled: whether anything is done at all.
-        installed: whether the middleware is.
         window: ms for which a visitor counts after being seen.
         interval: seconds between two writes for a visitor, in each process.
         cache: seconds for which a process shows what it has read; 0: it reads for each page.
@@ -35,7 +34,6 @@ class Options:
     """
 
     enabled: bool
-    installed: bool
     window: int
     interval: float
     cache: float
@@ -99,7 +97,6 @@ def options() -> Options:
     """
     return Options(
         enabled=conf.enabled,
-        installed=WHOS_ONLINE in settings.MIDDLEWARE,
         window=max_age(),
         interval=interval(),
         cache=cache_for(),
@@ -107,6 +104,11 @@ def options() -> Options:
         profile_url=profile_url(),
         hides=hides(),
     )
+
+
+def is_installed() -> bool:
+    """Whether the middleware is among the site's; else nobody is counted, whatever the settings say."""
+    return WHOS_ONLINE in settings.MIDDLEWARE
 
 
 def problems() -> list[str]:

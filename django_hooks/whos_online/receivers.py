@@ -8,7 +8,7 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.dispatch import receiver
 
 from .functions import forget_user
-from .options import options
+from .options import is_installed
 from .visitors import ARRIVED
 
 
@@ -25,5 +25,5 @@ def note_leaving(request: Any = None, user: Any = None, **_: Any) -> None:
     """Take whoever logs out off the list."""
     if request is not None:
         setattr(getattr(request, "_request", request), ARRIVED, False)
-    if user is not None and options().installed:
+    if user is not None and is_installed():
         forget_user(user)

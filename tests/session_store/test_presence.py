@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from session_store import presence
+from session_store import AsyncStore, Config, Store, presence
 from session_store.keys import CrowdKeys
 from session_store.presence import (
     STEP,
@@ -23,7 +25,7 @@ from session_store.presence import (
 from session_store.throttle import Throttle
 from tests.wait import wait_until
 
-from .samples import server_time
+from .samples import opened, server_time
 
 WINDOW = 900_000
 DAY = 86_400_000
@@ -368,6 +370,39 @@ def test_a_key_of_another_type_is_named_and_fails_nothing_that_travels_along(sto
     assert (first, last) == (False, False)
     assert len(caplog.records) == 1
     assert f"WRONGTYPE sso:{{online}}:{name} holds a string" in caplog.text
+
+
+@pytest.fixture
+def restricted(store, redis_server):
+    """The URL of somebody who may only touch sessions."""
+    store.redis.acl_setuser("wiki", enabled=True, passwords=["+word"], categories=["+@all"], keys=["sso:{0}:*"])
+    yield redis_server.url.replace("redis://", "redis://wiki:word@")
+    store.redis.acl_deluser("wiki")
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["scripts known", "scripts new"])
+def test_what_redis_refuses_to_note_does_not_hinder_the_look_at_a_session(store, keys, restricted, known, caplog):
+    token = opened(store)
+    visitor = report_visitor(keys, keys.guests, "w", {1: "a", 2: "b", 3: "c"}, window=WINDOW)
+    beside = [report_member(keys, "1", "sally", window=WINDOW), visitor, tidy_online(keys, window=WINDOW)]
+    if known:
+        store.run_all(beside)
+    else:
+        store.redis.script_flush()
+    (check,) = Store(Config(redis_url=restricted)).check([token], beside=beside)
+    assert check.session.record.person.name == "sally"
+
+    async def in_a_loop():
+        site = AsyncStore(Config(redis_url=restricted))
+        try:
+            return await site.check([token], beside=beside)
+        finally:
+            await site.close()
+
+    if not known:
+        store.redis.script_flush()
+    assert asyncio.run(in_a_loop())[0].session == check.session
+    assert store.redis.exists(keys.members) == known
 
 
 def test_names_asked_for_have_a_bound(store):

@@ -9,7 +9,7 @@ from django.test import RequestFactory
 
 from django_hooks.whos_online import apresence_calls, presence_calls
 
-from .conftest import names, online
+from .conftest import log_in, names, new_process, online
 
 
 @pytest.fixture
@@ -21,6 +21,66 @@ def request_of(club, rf: RequestFactory):
         return request
 
     return make
+
+
+@pytest.fixture
+def round_trips(club):
+    """Return how many round trips Redis has had since it was last asked."""
+    last = 0
+
+    def count() -> int:
+        nonlocal last
+        now = club.redis.info("stats")["total_reads_processed"]
+        found, last = now - last - 1, now
+        return found
+
+    count()
+    return count
+
+
+@pytest.fixture
+def both(club, settings):
+    """A site with a wiki that wants to know who is online."""
+    before, own = settings.MIDDLEWARE[:-1], settings.MIDDLEWARE[-1]
+    settings.MIDDLEWARE = [*before, "django_hooks.middleware.WikiMiddleware", own]
+    return club
+
+
+def test_a_member_is_noted_in_the_round_trip_that_looks_at_the_session(both, visitor, round_trips):
+    log_in(visitor)
+    visitor.get("/untouched/")
+    new_process()
+    both.redis.delete(both.keys.online.members)
+    round_trips()
+    visitor.get("/untouched/")
+    assert round_trips() == 1
+    assert names(both) == ["sally"]
+
+
+def test_a_log_out_is_one_of_both(both, visitor):
+    log_in(visitor)
+    assert names(both) == ["sally"]
+    assert both.count() == 1
+    visitor.get("/leave/")
+    assert names(both) == []
+    assert both.count() == 0
+
+
+def test_who_is_logged_out_elsewhere_is_taken_off_at_the_next_request(both, visitor):
+    log_in(visitor)
+    both.end_user(str(User.objects.get(username="sally").pk), "revoked")
+    new_process()
+    visitor.get("/who/")
+    assert names(both) == []
+    assert online(both).guests == 1
+
+
+def test_settings_that_cant_be_used_hurt_nobody_where_nobody_is_counted(both, visitor, settings):
+    settings.MIDDLEWARE = settings.MIDDLEWARE[:-1]
+    settings.WHOS_ONLINE_MAX_AGE = "long"
+    log_in(visitor)
+    assert visitor.get("/who/").content == b"sally"
+    visitor.get("/leave/")
 
 
 def test_what_is_due_is_returned_once_and_counts_as_written(club, request_of):
