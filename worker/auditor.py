@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from session_store import Ref, Store
-from session_store.audit import Attachment, AuditReader, Batch, order
+from session_store.audit import BATCH, Attachment, AuditReader, Batch, order
 from session_store.keys import ShardKeys
 from session_store.throttle import Throttle
 
@@ -23,6 +23,7 @@ from .file_lock import FileLock
 from .health import Health
 from .refused import Refused
 from .report import Report
+from .soon import Soon
 
 #: Seconds that one step waits for something to come; a stop waits no longer.
 WAIT = 1.0
@@ -41,10 +42,11 @@ class Auditor:
 
     name = "auditor"
 
-    def __init__(self, *, store: Store, report: Report, health: Health, path: Path) -> None:
+    def __init__(self, *, store: Store, report: Report, health: Health, soon: Soon, path: Path) -> None:
         self._store = store
         self._report = report
         self._health = health
+        self._soon = soon
         self._path = path
         self._lock = FileLock(path)
         self._throttle = Throttle(seconds=60)
@@ -73,6 +75,7 @@ class Auditor:
 
     def reset(self) -> None:
         """Close the file and forget the reader: the next step begins anew, with what the file then holds."""
+        self._soon.following = False
         if self._reader is not None:
             reader, self._reader = self._reader, None
             reader.close()
@@ -134,6 +137,9 @@ class Auditor:
 
     def _store_batches(self, file: AuditFile, reader: AuditReader) -> None:
         batches = reader.read()
+        for batch in batches:
+            self._soon.tell(batch.events)
+        self._soon.following = all(len(batch.events) < BATCH for batch in batches)
         for batch in batches:
             if not self._store_batch(file, reader, batch):
                 self.reset()

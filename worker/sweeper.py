@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 from session_store import Ref, Store, verbs
 from session_store.keys import ShardKeys
 from session_store.scripts import Call
+from session_store.sessions import Due
 
 from .report import Report
+from .soon import Soon
 
 #: Seconds after which the next deadline is asked for again: opening a session fires no event.
 LOOK = 0.5
+
+#: The same where the auditor tells of every session that begins; then only what was changed by hand is found so.
+LOOK_FOLLOWING = 2.0
+
+NEVER = float("inf")
+
+#: Seconds that one step waits; a stop waits no longer.
+NAP = 0.2
 
 #: Full batches in a row from which on the worker counts as behind.
 MANY = 10
@@ -25,35 +36,45 @@ class Sweeper:
         store: the sessions.
         report: where ends are counted.
         worker: this worker's name; of several, one comes first.
+        soon: what the auditor tells of sessions that begin.
         behind: set while full batches are due one after the other.
     """
 
     name = "sweeper"
 
-    def __init__(self, *, store: Store, report: Report, worker: str, behind: threading.Event) -> None:
+    def __init__(self, *, store: Store, report: Report, worker: str, soon: Soon, behind: threading.Event) -> None:
         self._store = store
         self._report = report
         self._worker = worker
+        self._soon = soon
         self._behind = behind
         self._full = 0
         self._found: dict[ShardKeys, list[Ref]] = {}
+        self._next = 0.0
 
     def step(self) -> float:
-        """End a batch in every shard; return the seconds until the next deadline, at most `LOOK`."""
+        """Wait for the next deadline, but not long; where it has come, end a batch in every shard."""
+        left = self._next - time.monotonic()
+        if left > 0 and not self._soon.wait(min(left, NAP)) and left > NAP:
+            return 0.0
+        self._soon.begin()
         self._full += 1
-        pause = min(self._sweep(keys) for keys in self._store.keys.shards)
+        dues = [self._sweep(keys) for keys in self._store.keys.shards]
+        self._soon.expect(min(map(_next_deadline, dues)))
+        look = LOOK_FOLLOWING if self._soon.following else LOOK
+        self._next = time.monotonic() + min(look, *map(_seconds_left, dues))
         if self._full >= MANY:
             self._behind.set()
         elif self._full == 0:
             self._behind.clear()
-        return pause
+        return 0.0
 
     def reset(self) -> None:
         """Forget what was found due: the next step asks again."""
         self._full = 0
         self._found = {}
 
-    def _sweep(self, keys: ShardKeys) -> float:
+    def _sweep(self, keys: ShardKeys) -> Due:
         """End what was found due, and ask in the same round trip what is due next."""
         found = self._found.pop(keys, [])
         calls: list[Call[Any]] = [verbs.end(keys, found, "lost", only_gone=True, actor="")] if found else []
@@ -64,5 +85,14 @@ class Sweeper:
             self._full = 0
         if due.refs:
             self._found[keys] = due.refs
-            return 0.0
-        return LOOK if due.left is None else min(LOOK, due.left / 1000)
+        return due  # type: ignore[no-any-return] # what the call's parse gives
+
+
+def _seconds_left(due: Due) -> float:
+    if due.refs:
+        return 0.0
+    return NEVER if due.left is None else due.left / 1000
+
+
+def _next_deadline(due: Due) -> float:
+    return NEVER if due.left is None else due.now + due.left

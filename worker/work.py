@@ -24,6 +24,7 @@ from .monitor import Monitor
 from .presence_pruner import PresencePruner
 from .reconciler import Reconciler
 from .report import Report, Reporter
+from .soon import Soon
 from .sweeper import Sweeper
 
 #: The three ways in which the worker learns of an end; each works alone.
@@ -80,6 +81,7 @@ class _Crew:
     config: WorkerConfig
     health: Health = field(default_factory=Health)
     behind: threading.Event = field(default_factory=threading.Event)
+    soon: Soon = field(default_factory=Soon)
 
     def __post_init__(self) -> None:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(2)}"
@@ -99,7 +101,9 @@ class _Crew:
         self.reconciler.hurry()
 
     def auditor(self) -> Role:
-        return Auditor(store=self.store, report=self.report, health=self.health, path=self.config.audit_log)
+        return Auditor(
+            store=self.store, report=self.report, health=self.health, soon=self.soon, path=self.config.audit_log
+        )
 
     def finders(self, ways: tuple[str, ...]) -> list[Role]:
         listener = Listener(
@@ -110,7 +114,7 @@ class _Crew:
             on_gap=self.suspect,
             behind=self.behind,
         )
-        sweeper = Sweeper(store=self.store, report=self.report, worker=self.name, behind=self.behind)
+        sweeper = Sweeper(store=self.store, report=self.report, worker=self.name, soon=self.soon, behind=self.behind)
         by_way: dict[str, Role] = {"events": listener, "deadlines": sweeper, "reconcile": self.reconciler}
         return [
             *(by_way[way] for way in ways),

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from session_store import Config, Store, verbs
-from session_store.reconcile import reconcile
+from session_store.reconcile import reconcile, reconcile_thoroughly
 from session_store.sessions import STRAY
 from tests.session_store.samples import HARRY, HOUR, MINUTE, SALLY, contents, ends, new_token, opened, over, ref_of
 
@@ -174,6 +174,6 @@ def test_a_users_set_of_the_wrong_type_does_not_keep_the_others_from_being_tidie
 def test_a_user_s_set_that_lost_a_live_session_gets_it_back(store, raw):
     token = opened(store)
     raw.delete(store.keys.shards[0].users(SALLY.user_id))
-    for _ in reconcile(store, store.keys.shards[0]):
+    for _ in reconcile_thoroughly(store, store.keys.shards[0]):
         pass
     assert raw.smembers(store.keys.shards[0].users(SALLY.user_id)) == {token.sid.encode()}

@@ -8,6 +8,7 @@ from worker.auditor import Auditor
 from worker.health import Health
 from worker.metrics import Metrics
 from worker.report import Report
+from worker.soon import Soon
 
 
 class Raced(Store):
@@ -21,7 +22,7 @@ class Raced(Store):
 
 def auditor_of(store: Store, path) -> Auditor:
     health = Health()
-    return Auditor(store=store, report=Report(Metrics(health), health), health=health, path=path)
+    return Auditor(store=store, report=Report(Metrics(health), health), health=health, soon=Soon(), path=path)
 
 
 def test_what_came_back_to_life_and_is_ended_before_it_is_buried_gets_no_second_line(store, redis_server, tmp_path):

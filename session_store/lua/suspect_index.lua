@@ -1,0 +1,34 @@
+--! _now _record
+-- Names sessions of the sorted set that are not as they should be: without key or record, or with a deadline that key, set
+-- and record don't agree on. Changes nothing, so it may build the sessions' keys from the set: they are in the slot of the
+-- declared ones, and while that moves on a cluster Redis refuses the script, which has done nothing.
+-- KEYS  1 sessions, 2 records
+-- ARGV  1 cursor, 2 how many to look at, 3 what a session's key begins with, 4 'all': name all
+-- Returns the next cursor ('0': all were looked at), how many were looked at, then sids
+local now, all = now_ms(), ARGV[4] == 'all'
+local page = redis.call('ZSCAN', KEYS[1], ARGV[1], 'COUNT', ARGV[2])
+local members, sids = page[2], {}
+for i = 1, #members, 2 do
+  sids[#sids + 1] = members[i]
+end
+local answer = { page[1], #sids }
+
+-- The script's own time may pass between two looks at a clock.
+local function agree(ttl, score, expires)
+  local deadline = now + ttl
+  return ttl > 0 and math.abs(deadline - score) <= 10 and deadline <= expires + 10
+end
+
+-- A command takes only so many words.
+for first = 1, #sids, 1000 do
+  local last = math.min(first + 999, #sids)
+  local records = redis.call('HMGET', KEYS[2], unpack(sids, first, last))
+  for i = first, last do
+    local record = records[i - first + 1]
+    local expires = record and not all and number_in(record, 'expires')
+    if not expires or not agree(redis.call('PTTL', ARGV[3] .. sids[i]), tonumber(members[2 * i]), expires) then
+      answer[#answer + 1] = sids[i]
+    end
+  end
+end
+return answer
