@@ -53,8 +53,9 @@ class Inbox:
 
     def take(self, positions: Mapping[str, str], count: int) -> list[tuple[bytes, list[Row]]]:
         """Return the entries after the positions, by stream; none where nothing has come in time."""
-        if self._asked != (positions, count):
+        if self._asked is not None and self._asked != (positions, count):
             self.close()
+        if self._asked is None:
             self.ask(positions, count)
         try:
             answer = self._answer()

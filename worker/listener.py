@@ -17,6 +17,7 @@ from session_store.trouble import unavailable
 from .canary import Canary
 from .flags import Flags, ensure_flags
 from .health import Health
+from .recent import Recent
 from .report import Report
 
 #: Seconds that one step listens; a stop waits no longer.
@@ -44,6 +45,7 @@ class Listener:
         health: where it says whether it hears.
         set_flags: whether it may set ``notify-keyspace-events``.
         on_gap: called when something may have been missed.
+        recent: what the sweeper has found due and ends itself.
         behind: set while more is due than can be ended at once; then every end would come back as an event, so it
             does not listen, and catches up afterwards.
     """
@@ -58,6 +60,7 @@ class Listener:
         health: Health,
         set_flags: bool,
         on_gap: Callable[[str], None],
+        recent: Recent,
         behind: threading.Event,
     ) -> None:
         self._store = store
@@ -65,6 +68,7 @@ class Listener:
         self._health = health
         self._set_flags = set_flags
         self._on_gap = on_gap
+        self._recent = recent
         self._behind = behind
         self._redis = client(store.config, patience=WAIT + store.config.redis_timeout)
         self._canary = Canary(store)
@@ -152,7 +156,7 @@ class Listener:
             return
         reason = REASONS.get(heard.event_type)
         parsed = self._store.keys.parse_session(heard.key) if reason else None
-        if reason and parsed:
+        if reason and parsed and parsed[1] not in self._recent:
             keys, sid = parsed
             by_reason.setdefault(reason, []).append(Ref(keys.number, sid))
 

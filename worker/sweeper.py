@@ -11,6 +11,7 @@ from session_store.keys import ShardKeys
 from session_store.scripts import Call
 from session_store.sessions import Due
 
+from .recent import Recent
 from .report import Report
 from .soon import Soon
 
@@ -37,16 +38,20 @@ class Sweeper:
         report: where ends are counted.
         worker: this worker's name; of several, one comes first.
         soon: what the auditor tells of sessions that begin.
+        recent: told what is found due.
         behind: set while full batches are due one after the other.
     """
 
     name = "sweeper"
 
-    def __init__(self, *, store: Store, report: Report, worker: str, soon: Soon, behind: threading.Event) -> None:
+    def __init__(
+        self, *, store: Store, report: Report, worker: str, soon: Soon, recent: Recent, behind: threading.Event
+    ) -> None:
         self._store = store
         self._report = report
         self._worker = worker
         self._soon = soon
+        self._recent = recent
         self._behind = behind
         self._full = 0
         self._found: dict[ShardKeys, list[Ref]] = {}
@@ -85,6 +90,7 @@ class Sweeper:
             self._full = 0
         if due.refs:
             self._found[keys] = due.refs
+            self._recent.add(due.refs)
         return due  # type: ignore[no-any-return] # what the call's parse gives
 
 

@@ -22,6 +22,7 @@ from .loop import Loop, Role
 from .metrics import Metrics
 from .monitor import Monitor
 from .presence_pruner import PresencePruner
+from .recent import Recent
 from .reconciler import Reconciler
 from .report import Report, Reporter
 from .soon import Soon
@@ -106,15 +107,24 @@ class _Crew:
         )
 
     def finders(self, ways: tuple[str, ...]) -> list[Role]:
+        recent = Recent()
         listener = Listener(
             store=self.store,
             report=self.report,
             health=self.health,
             set_flags=self.config.set_flags,
             on_gap=self.suspect,
+            recent=recent,
             behind=self.behind,
         )
-        sweeper = Sweeper(store=self.store, report=self.report, worker=self.name, soon=self.soon, behind=self.behind)
+        sweeper = Sweeper(
+            store=self.store,
+            report=self.report,
+            worker=self.name,
+            soon=self.soon,
+            recent=recent,
+            behind=self.behind,
+        )
         by_way: dict[str, Role] = {"events": listener, "deadlines": sweeper, "reconcile": self.reconciler}
         return [
             *(by_way[way] for way in ways),

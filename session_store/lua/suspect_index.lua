@@ -22,10 +22,10 @@ end
 -- A command takes only so many words.
 for first = 1, #sids, 1000 do
   local last = math.min(first + 999, #sids)
-  local records = redis.call('HMGET', KEYS[2], unpack(sids, first, last))
+  local records = all and {} or redis.call('HMGET', KEYS[2], unpack(sids, first, last))
   for i = first, last do
     local record = records[i - first + 1]
-    local expires = record and not all and number_in(record, 'expires')
+    local expires = record and number_in(record, 'expires')
     if not expires or not agree(redis.call('PTTL', ARGV[3] .. sids[i]), tonumber(members[2 * i]), expires) then
       answer[#answer + 1] = sids[i]
     end

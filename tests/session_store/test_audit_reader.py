@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from session_store import Config, Store, StoreUnavailable, audit, verbs
+from session_store import Config, Store, StoreUnavailable, audit, inbox, verbs
 from session_store.audit import AuditReader
 from session_store.throttle import Throttle
 from tests.servers import RedisServer
@@ -315,3 +315,43 @@ def test_at_maxmemory_readers_still_attach_and_acknowledge_so_that_the_stream_is
         assert after.rebase(store.keys.shards[0], f"{token.sid}-end")
     finally:
         raw.config_set("maxmemory", 0)
+
+
+def test_a_reader_keeps_its_one_connection_however_often_nothing_comes(store, raw, monkeypatch):
+    monkeypatch.setattr(inbox, "BLOCK", 0.02)
+    reader = reader_of(store, wait=0.05)
+    before = raw.info("stats")["total_connections_received"]
+    for _ in range(5):
+        assert reader.read() == []
+    opened(store)
+    assert len(seen(reader.read())) == 1
+    assert raw.info("stats")["total_connections_received"] - before <= 1
+    reader.close()
+
+
+def test_what_comes_while_entries_are_stored_has_been_asked_for_already(store, raw):
+    first, reader = opened(store), reader_of(store, wait=5)
+    (batch,) = reader.read()
+    second = opened(store)
+    assert reader.acknowledge(batch)
+    before = raw.info("commandstats")["cmdstat_xread"]["calls"]
+    assert seen(reader.read()) == [(second.sid, "start")] != [(first.sid, "start")]
+    assert raw.info("commandstats")["cmdstat_xread"]["calls"] - before <= 1
+    reader.close()
+
+
+def test_what_was_not_acknowledged_is_read_again_by_the_same_reader_too(store):
+    token, reader = opened(store), reader_of(store)
+    assert seen(reader.read()) == seen(reader.read()) == [(token.sid, "start")]
+
+
+def test_a_redis_that_says_nothing_at_all_is_unavailable(store, monkeypatch):
+    monkeypatch.setattr(inbox, "BLOCK", 0.02)
+    with RedisServer() as server:
+        hung = Store(Config(redis_url=server.url, redis_timeout=0.1))
+        reader = reader_of(hung)
+        assert reader.read() == []
+        server.pause()
+        with pytest.raises(StoreUnavailable):
+            list(iter(reader.read, None))
+        server.resume()

@@ -177,3 +177,29 @@ def test_a_user_s_set_that_lost_a_live_session_gets_it_back(store, raw):
     for _ in reconcile_thoroughly(store, store.keys.shards[0]):
         pass
     assert raw.smembers(store.keys.shards[0].users(SALLY.user_id)) == {token.sid.encode()}
+
+
+@pytest.mark.parametrize("thorough", [False, True])
+def test_where_all_is_well_a_pass_writes_nothing_and_sends_little(store, raw, thorough):
+    for _ in range(300):
+        opened(store, idle=MINUTE)
+    before = contents(store)
+    raw.config_resetstat()
+    pages = (reconcile_thoroughly if thorough else reconcile)(store, store.keys.shards[0])
+    assert sum(page.looked_at for page in pages) >= 300
+    assert contents(store) == before
+    assert raw.info("commandstats")["cmdstat_evalsha"]["calls"] < 10
+
+
+def test_a_users_set_too_large_to_look_into_at_once_is_tidied_piece_by_piece(store, raw):
+    token, keys = opened(store), store.keys.shards[0]
+    raw.sadd(keys.users(SALLY.user_id), *(f"leftover{number}" for number in range(2500)))
+    assert whole_pass(store) == ({}, 2500)
+    assert raw.smembers(keys.users(SALLY.user_id)) == {token.sid.encode()}
+
+
+def test_a_thorough_pass_finds_what_a_quick_one_does(store, raw):
+    gone, expired, keys = opened(store), over(store), store.keys.shards[0]
+    raw.delete(keys.session(gone.sid))
+    found = [end for page in reconcile_thoroughly(store, keys) for end in page.ends]
+    assert {end.ref.sid: end.reason for end in found} == {gone.sid: "lost", expired.sid: "expired"}

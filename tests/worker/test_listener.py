@@ -15,6 +15,7 @@ from worker.health import Health
 from worker.listener import Listener
 from worker.loop import Loop
 from worker.metrics import Metrics
+from worker.recent import Recent
 from worker.report import Report
 
 from .conftest import open_on
@@ -128,6 +129,7 @@ class Rig:
             health=self.health,
             set_flags=set_flags,
             on_gap=self.gaps.append,
+            recent=Recent(),
             behind=self.behind,
         )
         self.loop = Loop(role, self.stop, health=self.health, on_back=self.gaps.append)

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from session_store import Ref, Store
+from session_store.audit import AuditReader
+from session_store.events import Event
+from tests.wait import wait_until
+from worker.health import Health
+from worker.metrics import Metrics
+from worker.recent import Recent
+from worker.report import Report
+from worker.soon import Soon
+from worker.sweeper import LOOK_FOLLOWING, Sweeper
+
+
+class Rig:
+    """A sweeper, and what it is put together with."""
+
+    def __init__(self, store: Store) -> None:
+        health = Health()
+        self.soon, self.recent, self.behind = Soon(), Recent(), threading.Event()
+        self.report = Report(Metrics(health), health)
+        self.sweeper = Sweeper(
+            store=store, report=self.report, worker="a", soon=self.soon, recent=self.recent, behind=self.behind
+        )
+
+    def sweep_until(self, condition: Callable[[], bool], what: str) -> None:
+        """Step until the condition holds."""
+
+        def step() -> bool:
+            assert self.sweeper.step() == 0.0
+            return condition()
+
+        wait_until(step, what)
+
+
+def test_what_is_due_ends_and_is_remembered(store, open_session):
+    ref, rig = open_session(age=1), Rig(store)
+    rig.sweep_until(lambda: store.count() == 0, "the end")
+    assert ref.sid in rig.recent
+    assert rig.report.take()[0] == {"expired": 1}
+
+
+def test_while_it_is_told_of_sessions_it_asks_redis_seldom(store, open_session):
+    open_session()
+    rig = Rig(store)
+    rig.soon.following = True
+    rig.sweeper.step()
+    store.redis.config_resetstat()
+    for _ in range(4):
+        rig.sweeper.step()
+    assert "cmdstat_evalsha" not in store.redis.info("commandstats")
+    assert LOOK_FOLLOWING > 1
+
+
+def test_a_nearer_deadline_that_it_is_told_of_is_kept(store, open_session):
+    rig = Rig(store)
+    open_session()
+    rig.soon.following = True
+    rig.sweeper.step()
+    ref = open_session(age=20)
+    rig.soon.tell([_start_of(store, ref)])
+    rig.sweep_until(lambda: store.count() == 1, "the end")
+    assert ref.sid in rig.recent
+
+
+def test_after_a_failure_it_finds_what_was_due_again(store, open_session):
+    ref, rig = open_session(age=1), Rig(store)
+    rig.sweep_until(lambda: ref.sid in rig.recent, "the session to be found")
+    rig.sweeper.reset()
+    rig.sweep_until(lambda: store.count() == 0, "the end")
+
+
+def _start_of(store: Store, ref: Ref) -> Event:
+    reader = AuditReader(store, "test", wait=0.01)
+    reader.attach()
+    (found,) = [event for batch in reader.read() for event in batch.events if event.sid == ref.sid]
+    reader.close()
+    return found
