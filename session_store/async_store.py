@@ -48,13 +48,26 @@ class AsyncStore:
         idle: int | None = None,
         replaces: Sequence[Ref] = (),
         lost: Ref | None = None,
+        most: int | None = None,
     ) -> Opening:
         """Open the session of a token, unless it is open or has ended."""
         return await self.do(
             steps.open_session(
-                self.keys, token, person, expires_at=expires_at, age=age, idle=idle, replaces=replaces, lost=lost
+                self.keys,
+                token,
+                person,
+                expires_at=expires_at,
+                age=age,
+                idle=idle,
+                replaces=replaces,
+                lost=lost,
+                most=most,
             )
         )
+
+    async def update_user(self, person: Person) -> int:
+        """Write what is new about a user into the records of the user's sessions; return how many changed."""
+        return await self.do(steps.update_user(self.keys, person))
 
     async def read(self, token: Token) -> Session | None:
         """Return the token's session while it lives."""
@@ -83,7 +96,7 @@ class AsyncStore:
         """End sessions, in batches; return what this call ended."""
         return await self.do(steps.end_all(self.keys, refs, reason, actor=actor))
 
-    async def end_user(self, user_id: str, reason: str, *, but: Token | None = None, actor: str = "") -> list[End]:
+    async def end_user(self, user_id: str, reason: str, *, but: Token | Ref | None = None, actor: str = "") -> list[End]:
         """End all sessions of a user, but one where that is asked for."""
         return await self.do(steps.end_user(self.keys, user_id, reason, but=but, actor=actor))
 

@@ -49,7 +49,13 @@ class Person(msgspec.Struct, frozen=True):
             fields["idle"] = idle_ms
         fields |= {key: _clean(text)[: LIMITS.get(key)] for key, text in texts.items() if text}
         # The scripts read times by pattern, which holds because nothing is put between a name and its number.
-        return json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
+        return _json(fields)
+
+    @property
+    def profile(self) -> dict[str, str]:
+        """What may change while a session lives, field by field, as it stands in the record; empty: it is not there."""
+        texts = {"name": self.name, "email": self.email, "display": self.display_name}
+        return {key: _json(_clean(text)[: LIMITS[key]]) if text else "" for key, text in texts.items()}
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -73,7 +79,7 @@ class Record(msgspec.Struct, frozen=True):
 
 def user_in_record(user_id: str) -> str:
     """Return how a user stands in the JSON of a record, and nobody else: the quotes within texts are escaped."""
-    return '"user":' + json.dumps(_clean(user_id), ensure_ascii=False)
+    return '"user":' + _json(_clean(user_id))
 
 
 def parse_record(raw: bytes | str, where: str) -> Record:
@@ -126,6 +132,10 @@ _decode = msgspec.json.Decoder(_Kept).decode
 
 def _minutes_after(created: int, minutes: int) -> int:
     return min(created + max(0, minutes) * 60_000, MAX_MS)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def _clean(text: str) -> str:

@@ -82,14 +82,16 @@ class Opening:
 
     Attributes:
         status: ``opened``; ``alive``, it was open already; ``ended``, it had ended and stays so; ``over``, its
-            absolute expiry has passed.
+            absolute expiry has passed; ``limit``, its user has too many, and more came while one ended.
         expires: the absolute expiry, ms since the epoch.
         now: Redis' clock, ms since the epoch.
+        victims: the sids of sessions that must end before it can be opened.
     """
 
     status: str
     expires: int
     now: int
+    victims: tuple[str, ...] = ()
 
     @property
     def lives(self) -> bool:

@@ -22,6 +22,9 @@ T = TypeVar("T")
 #: A verb under way: it yields requests that go together, gets their answers, and returns what it is for.
 Steps = Generator[Sequence[Request[Any]], list[Any], T]
 
+#: How often an opening that must end other sessions is tried: each time a log-in beside it may have changed which.
+TRIES = 10
+
 #: Sessions of one user that are looked up at once, before they are ended in batches.
 MANY = 10_000
 
@@ -36,16 +39,34 @@ def open_session(
     idle: int | None,
     replaces: Sequence[Ref],
     lost: Ref | None,
+    most: int | None = None,
 ) -> Steps[Opening]:
     """Open the session of a token."""
     named = yield from _named(keys, [*replaces, *([lost] if lost else [])])
-    requests: list[Request[Any]] = [_end_one(keys, ref, "replaced") for ref in named[: len(replaces)]]
-    requests += [_end_one(keys, ref, "lost", only_gone=True) for ref in named[len(replaces) :]]
+    before: list[Request[Any]] = [_end_one(keys, ref, "replaced") for ref in named[: len(replaces)]]
+    before += [_end_one(keys, ref, "lost", only_gone=True) for ref in named[len(replaces) :]]
     shard = shard_of(keys, token)
-    requests.append(verbs.open_session(shard, token.sid, person, expires_at=expires_at, age=age, idle=idle))
-    answers = yield requests
-    opening: Opening = answers[-1]
+    victims: tuple[str, ...] = ()
+    for _ in range(TRIES):
+        opens = verbs.open_session(
+            shard, token.sid, person, expires_at=expires_at, age=age, idle=idle, most=most, victims=victims
+        )
+        answers = yield [*before, opens]
+        opening: Opening = answers[-1]
+        if opening.status != "limit":
+            break
+        before, victims = [], opening.victims
     return opening
+
+
+def update_user(keys: Keys, person: Person) -> Steps[int]:
+    """Have the records of a user's live sessions say what is new about the user."""
+    shard, updated = keys.of_user(person.user_id), 0
+    while True:
+        (found,) = yield [verbs.update_user(shard, person)]
+        updated += int(found)
+        if found < verbs.BATCH:
+            return updated
 
 
 def read(keys: Keys, token: Token) -> Steps[Session | None]:
@@ -109,13 +130,15 @@ def end_for_good(keys: Keys, refs: Sequence[Ref], reason: str, *, keep: int) -> 
     return [end for ends in answers[1::2] for end in ends]
 
 
-def end_user(keys: Keys, user_id: str, reason: str, *, but: Token | None, actor: str) -> Steps[list[End]]:
-    """End all sessions of a user, but one."""
+def end_user(
+    keys: Keys, user_id: str, reason: str, *, but: Token | Ref | None, actor: str, before: int | None = None
+) -> Steps[list[End]]:
+    """End all sessions of a user, but one; `before`: of those that began before then, ms since the epoch."""
     shard = keys.of_user(user_id)
     ended: list[End] = []
     while True:
         (found,) = yield [verbs.list_user(shard, user_id, MANY, over=True)]
-        refs = [session.ref for session in found if but is None or session.ref.sid != but.sid]
+        refs = [s.ref for s in found if (not but or s.ref.sid != but.sid) and (not before or s.record.created < before)]
         ends = yield from end_all(keys, refs, reason, actor=actor)
         ended += ends
         if len(found) < MANY or not ends:

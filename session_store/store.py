@@ -50,6 +50,7 @@ class Store:
         idle: int | None = None,
         replaces: Sequence[Ref] = (),
         lost: Ref | None = None,
+        most: int | None = None,
     ) -> Opening:
         """Open the session of a token, unless it is open or has ended; one round trip where refs say whose they are.
 
@@ -61,12 +62,29 @@ class Store:
             idle: ms without activity after which it ends.
             replaces: sessions of the same browser, which end as ``replaced``.
             lost: a session that Redis has lost and that this one is opened for; it ends as ``lost`` if nobody saw that.
+            most: how many sessions the person may have then; the oldest end as ``limit``, in another round trip.
         """
         return self.do(
             steps.open_session(
-                self.keys, token, person, expires_at=expires_at, age=age, idle=idle, replaces=replaces, lost=lost
+                self.keys,
+                token,
+                person,
+                expires_at=expires_at,
+                age=age,
+                idle=idle,
+                replaces=replaces,
+                lost=lost,
+                most=most,
             )
         )
+
+    def update_user(self, person: Person) -> int:
+        """Write what is new about a user into the records of the user's sessions. Return how many changed.
+
+        Args:
+            person: the user; address and user agent of each log-in stay as they were.
+        """
+        return self.do(steps.update_user(self.keys, person))
 
     def read(self, token: Token) -> Session | None:
         """Return the token's session while it lives; nothing is changed."""
@@ -130,7 +148,7 @@ class Store:
         """
         return self.do(steps.end_all(self.keys, refs, reason, only_gone=only_gone, actor=actor))
 
-    def end_user(self, user_id: str, reason: str, *, but: Token | None = None, actor: str = "") -> list[End]:
+    def end_user(self, user_id: str, reason: str, *, but: Token | Ref | None = None, actor: str = "") -> list[End]:
         """End all sessions of a user, but one where that is asked for."""
         return self.do(steps.end_user(self.keys, user_id, reason, but=but, actor=actor))
 

@@ -27,14 +27,56 @@ _throttle = Throttle(seconds=60)
 
 
 def open_session(
-    keys: ShardKeys, sid: str, person: Person, *, expires_at: int | None, age: int | None, idle: int | None
+    keys: ShardKeys,
+    sid: str,
+    person: Person,
+    *,
+    expires_at: int | None,
+    age: int | None,
+    idle: int | None,
+    most: int | None = None,
+    victims: Sequence[str] = (),
 ) -> Call[Opening]:
-    """Open a session; it ends at `expires_at` (ms since the epoch) or after `age` (ms), and after `idle` ms unused."""
+    """Open a session; it ends at `expires_at` (ms since the epoch) or after `age` (ms), and after `idle` ms unused.
+
+    Its user may have `most` sessions then. Only `victims` end for that, at most `BATCH`; if others must, the answer
+    names them.
+    """
     return Call(
         load("open"),
-        [keys.session(sid), keys.sessions, keys.records, keys.ended, keys.audit, keys.users(person.user_id)],
-        [sid, person.to_json(idle_ms=idle), "" if expires_at is None else expires_at, "" if age is None else age],
-        lambda answer: Opening(_text(answer[0]), int(answer[1]), int(answer[2])),
+        [
+            keys.session(sid),
+            keys.sessions,
+            keys.records,
+            keys.ended,
+            keys.audit,
+            keys.users(person.user_id),
+            *map(keys.session, victims),
+        ],
+        [
+            sid,
+            person.to_json(idle_ms=idle),
+            "" if expires_at is None else expires_at,
+            "" if age is None else age,
+            "" if most is None else most,
+            user_in_record(person.user_id),
+            *victims,
+        ],
+        lambda answer: Opening(_text(answer[0]), int(answer[1]), int(answer[2]), tuple(map(_text, answer[3:]))),
+    )
+
+
+def update_user(keys: ShardKeys, person: Person) -> Call[int]:
+    """Write a user's name, address and display name into the records of live sessions; the answer is into how many.
+
+    At most `BATCH` are changed.
+    """
+    texts = [word for pair in person.profile.items() for word in pair]
+    return Call(
+        load("update_user"),
+        [keys.users(person.user_id), keys.records],
+        [user_in_record(person.user_id), BATCH, *texts],
+        int,
     )
 
 

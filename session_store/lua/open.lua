@@ -1,10 +1,12 @@
---! _now _types _record
--- Opens a session, once: for a sid that lives already nothing changes.
--- KEYS  1 session, 2 sessions, 3 records, 4 ended, 5 audit, 6 the set that keeps the user's sids
+--! _now _types _record _living _claim
+-- Opens a session, once: for a sid that lives already nothing changes. Where its user has too many, the oldest end for it.
+-- KEYS  1 session, 2 sessions, 3 records, 4 ended, 5 audit, 6 the set that keeps the user's sids,
+--       then the session keys of those that may end for it, at most 500
 -- ARGV  1 sid, 2 the record as JSON without its times, 3 absolute expiry (ms since the epoch) or '',
---       4 age in ms, counted from now, where 3 is ''
+--       4 age in ms, counted from now, where 3 is '', 5 how many sessions the user may have, or '',
+--       6 how the user stands in a record: "user":"…", then the sids of those that may end for it
 -- Returns status, absolute expiry and now (ms since the epoch): 'opened'; 'alive', it was open; 'ended', it has ended before and stays so;
---         'over', its expiry has passed
+--         'over', its expiry has passed; 'limit': come again, with leave to end the sessions whose sids follow
 local wrong = wrong_type({ { KEYS[1], 'string' }, { KEYS[2], 'zset' }, { KEYS[3], 'hash' }, { KEYS[4], 'hash' },
   { KEYS[5], 'stream' }, { KEYS[6], 'set' } })
 if wrong then
@@ -25,6 +27,38 @@ local deadline = idle and math.min(expires, now + idle) or expires
 if deadline <= now then
   return { 'over', expires, now }
 end
+
+-- The keys of those that are to end must have been declared; if not, the caller is told which they are, and nothing changes.
+if ARGV[5] ~= '' then
+  local key_of, claims, named, all_declared = {}, {}, { 'limit', expires, now }, true
+  for i = 7, #ARGV do
+    key_of[ARGV[i]] = KEYS[i]
+  end
+  local living = living_of(KEYS[6], KEYS[2], KEYS[3], ARGV[6], now)
+  local surplus = #living - tonumber(ARGV[5]) + 1
+  for i = 1, math.min(surplus, 500) do
+    local one = living[i]
+    named[#named + 1] = one.sid
+    all_declared = all_declared and key_of[one.sid] ~= nil
+    claims[i] = {
+      sid = one.sid,
+      key = key_of[one.sid],
+      user = KEYS[6],
+      record = one.record,
+      reason = 'limit',
+      at = now,
+      deadline = one.expires,
+    }
+  end
+  if not all_declared then
+    return named
+  end
+  claim({ sessions = KEYS[2], records = KEYS[3], ended = KEYS[4], audit = KEYS[5] }, claims, '')
+  if surplus > 500 then
+    return { 'limit', expires, now }
+  end
+end
+
 local record = string.format('{"created":%.0f,"expires":%.0f,', now, expires) .. string.sub(ARGV[2], 2)
 redis.call('SET', KEYS[1], '', 'PXAT', deadline)
 redis.call('ZADD', KEYS[2], deadline, sid)
