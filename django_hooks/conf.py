@@ -6,11 +6,13 @@ Each is read once, and again when Django says that a setting has changed, as its
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any, TypeVar
 
 from django.conf import settings
 from django.core.signals import setting_changed
+from django.utils.module_loading import import_string
 
 from session_store import Config, ConfigurationError
 from session_store.config import page_root
@@ -86,6 +88,28 @@ class Settings:
     def idle_timeout(self) -> int | None:
         """The ms without activity after which a session ends; None: it doesn't."""
         return _seconds("WIKI_IDLE_TIMEOUT")
+
+    @cached_property
+    def max_sessions(self) -> int | None:
+        """How many sessions a user may have; None: any number."""
+        value = _get("WIKI_MAX_SESSIONS", int, 0)
+        if value < 0 or (value == 0 and getattr(settings, "WIKI_MAX_SESSIONS", None) is not None):
+            raise ConfigurationError("WIKI_MAX_SESSIONS", f"must be a number above 0, or None, not {value!r}")
+        return value or None
+
+    @cached_property
+    def user_test(self) -> Callable[[Any], Any] | None:
+        """What says of a user whether they may enter the wiki; None: active users may."""
+        value = getattr(settings, "WIKI_USER_TEST", None)
+        if value is None:
+            return None
+        try:
+            found = import_string(value) if isinstance(value, str) else value
+        except ImportError:
+            found = None
+        if not callable(found):
+            raise ConfigurationError("WIKI_USER_TEST", f"must be a callable or the dotted path of one, not {value!r}")
+        return found  # type: ignore[no-any-return] # what it returns is taken for true or false
 
     @cached_property
     def single_sign_out(self) -> bool:

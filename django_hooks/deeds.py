@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth import aget_user, alogout, get_user, logout
 from django.http import HttpRequest
 
+from session_store import StoreUnavailable
 from session_store.steps import Steps
 
 from .budget import Budget
+from .conf import conf
+from .entry import doubt, is_let_in
+from .models import PendingEnd
 from .notes import NAME
+from .retrying import keep_ends, retry_a_few
 from .whos_online import apresence_calls, presence_calls
 from .whose import is_djangos, known_user
+
+T = TypeVar("T")
 
 
 class Deed(NamedTuple):
@@ -48,7 +55,7 @@ def note_presence(request: HttpRequest) -> Deed:
 def ask_user(request: HttpRequest) -> Deed:
     """Bring the user whom the session names by now, from the database where nobody has asked for it."""
     if not is_djangos(request.user):
-        return Deed(partial(_evaluated, request), partial(sync_to_async(_evaluated), request))
+        return _in_thread(_evaluated, request)
     if known_user(request) is None:
         return Deed(partial(_evaluated, request), request.auser)
     # The one that is known is from before the session changed hands.
@@ -58,6 +65,41 @@ def ask_user(request: HttpRequest) -> Deed:
 def log_out(request: HttpRequest) -> Deed:
     """Log the browser out of Django."""
     return Deed(partial(logout, request), partial(alogout, request))
+
+
+def is_admitted(user: Any) -> Deed:
+    """Bring whether a user may enter the wiki; the site's own test may block an event loop, Django's flag does not."""
+    if conf.user_test is None:
+        return Deed(partial(is_let_in, user), partial(_soon, is_let_in, user))
+    return _in_thread(is_let_in, user)
+
+
+def confirm(request: HttpRequest, whose: str) -> Deed:
+    """Bring the reason why a session that was opened just now must end again, empty where there is none.
+
+    The user may have been disabled, or got another password, after the request was begun, and before the session was
+    there to be ended for it.
+    """
+    return _in_thread(doubt, request, whose)
+
+
+def keep_for_later(error: StoreUnavailable, rows: Sequence[PendingEnd]) -> Deed:
+    """Keep ends that Redis could not be told of."""
+    return _in_thread(keep_ends, error, rows)
+
+
+def catch_up(seconds: float) -> Deed:
+    """Tell Redis of a few changes that it has not heard of."""
+    return _in_thread(retry_a_few, seconds)
+
+
+def _in_thread(function: Callable[..., Any], *words: Any) -> Deed:
+    """Django's database layer needs a thread in an event loop."""
+    return Deed(partial(function, *words), partial(sync_to_async(function), *words))
+
+
+async def _soon(function: Callable[..., T], *words: Any) -> T:
+    return function(*words)
 
 
 def _evaluated(request: HttpRequest) -> Any:

@@ -14,12 +14,26 @@ from typing import Any
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
-from session_store import StoreUnavailable, steps
+from session_store import Person, Ref, StoreUnavailable, steps
 from session_store.throttle import Throttle
 
 from .conf import conf
 from .cookies import delete_cookie, set_cookie
-from .deeds import Deed, ask, ask_user, load_session, log_out, note_presence
+from .deeds import (
+    Deed,
+    ask,
+    ask_user,
+    catch_up,
+    confirm,
+    is_admitted,
+    keep_for_later,
+    load_session,
+    log_out,
+    note_presence,
+)
+from .notes import Note
+from .pending import ends_of
+from .retrying import pace
 from .stores import get_store, note_unavailable
 from .visits import Grant, Plan, Visit
 from .whose import NOBODY, Who, at_hand
@@ -65,17 +79,13 @@ def depart(visit: Visit, response: HttpResponseBase) -> Journey:
     """After the view: see to it that the cookie names a live session of exactly the request's user, or none."""
     session = visit.request.session
     accessed = session.accessed
+    yield from leave(visit)
     try:
         plan = yield from _decide(visit, response)
+        grant = (yield from _carry_out(visit, plan)) or plan.grant
     except Exception:  # noqa: BLE001 - as above: the answer is there, and goes out
         _unreadable()
         return
-    yield from leave(visit)
-    grant = plan.grant
-    try:
-        grant = (yield from _carry_out(visit, plan)) or grant
-    except StoreUnavailable as error:
-        note_unavailable(error, "the wiki's session could not be opened or ended")
     if grant is not None:
         set_cookie(response, grant.token, _max_age(visit, grant))
     elif plan.forbids:
@@ -84,17 +94,19 @@ def depart(visit: Visit, response: HttpResponseBase) -> Journey:
         patch_vary_headers(response, ("Cookie",))
     elif not session.modified:
         session.accessed = accessed
+    if visit.checks and pace.due():
+        yield catch_up(visit.budget.left)
 
 
 def leave(visit: Visit) -> Journey:
     """End what a log-out has asked to end."""
-    if not visit.leaving:
+    refs, visit.leaving = visit.leaving, []
+    if not refs:
         return
     try:
-        yield ask(visit.budget, steps.end_for_good(get_store().keys, visit.leaving, "logout", keep=visit.keep))
+        yield ask(visit.budget, steps.end_for_good(get_store().keys, refs, "logout", keep=visit.keep))
     except StoreUnavailable as error:
-        note_unavailable(error, "a log-out did not reach the wiki; its session ends at its deadline")
-    visit.leaving = []
+        yield keep_for_later(error, ends_of(refs, "logout", keep=visit.keep))
 
 
 def _decide(visit: Visit, response: HttpResponseBase) -> Generator[Deed, Any, Plan]:
@@ -109,30 +121,47 @@ def _decide(visit: Visit, response: HttpResponseBase) -> Generator[Deed, Any, Pl
 
 
 def _carry_out(visit: Visit, plan: Plan) -> Generator[Deed, Any, Grant | None]:
+    if plan.opens is not None and not (yield is_admitted(plan.user)):
+        plan = visit.refuse()
+    try:
+        if plan.opens is not None:
+            return (yield from _open(visit, plan, *plan.opens))
+        if plan.renews is not None:
+            yield ask(visit.budget, steps.renew(get_store().keys, plan.renews, age=plan.age))
+        for refs, reason in plan.ends:
+            yield ask(visit.budget, steps.end_all(get_store().keys, refs, reason))
+    except StoreUnavailable as error:
+        note_unavailable(error, "the wiki's session could not be opened or ended")
+        rows = [row for refs, reason in plan.ends for row in ends_of(refs, reason, keep=visit.age)]
+        if rows:
+            yield keep_for_later(error, rows)
+    return None
+
+
+def _open(visit: Visit, plan: Plan, note: Note, person: Person) -> Generator[Deed, Any, Grant | None]:
     keys = get_store().keys
-    if plan.opens is not None:
-        note, person = plan.opens
-        shard = keys.of_user(person.user_id).number
-        opening = yield ask(
-            visit.budget,
-            steps.open_session(
-                keys,
-                note.token(shard),
-                person,
-                expires_at=note.expires,
-                age=plan.age,
-                idle=conf.idle_timeout,
-                replaces=plan.replaces,
-                lost=plan.lost,
-            ),
-        )
-        return visit.remember(note, shard, opening)
-    if plan.renews is not None:
-        yield ask(visit.budget, steps.renew(keys, plan.renews, age=plan.age))
-    if plan.replaces:
-        yield ask(visit.budget, steps.end_all(keys, plan.replaces, "replaced"))
-    if plan.leaves is not None:
-        yield ask(visit.budget, steps.end_all(keys, [plan.leaves], plan.reason))
+    shard = keys.of_user(person.user_id).number
+    opening = yield ask(
+        visit.budget,
+        steps.open_session(
+            keys,
+            note.token(shard),
+            person,
+            expires_at=note.expires,
+            age=plan.age,
+            idle=conf.idle_timeout,
+            replaces=plan.replaces,
+            lost=plan.lost,
+            # What takes the place of a lost one is no other session.
+            most=conf.max_sessions if plan.lost is None else None,
+        ),
+    )
+    wrong = (yield confirm(visit.request, person.user_id)) if opening.lives else ""
+    grant = visit.remember(note, shard, opening)
+    if not wrong or grant is None:
+        return grant
+    ref = Ref(shard, grant.token.sid, person.user_id)
+    yield ask(visit.budget, steps.end_all(keys, [ref], wrong))
     return None
 
 

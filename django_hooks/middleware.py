@@ -48,7 +48,8 @@ class WikiMiddleware:
         if not visit.concerns_nobody:
             _go(arrive(visit))
         try:
-            response: HttpResponseBase = self.get_response(request)
+            with visit.being_answered():
+                response: HttpResponseBase = self.get_response(request)
         except BaseException:
             _go(leave(visit))
             raise
@@ -61,7 +62,8 @@ class WikiMiddleware:
         if not visit.concerns_nobody:
             await _go_soon(arrive(visit))
         try:
-            response: HttpResponseBase = await self.get_response(request)
+            with visit.being_answered():
+                response: HttpResponseBase = await self.get_response(request)
         except BaseException:  # as where the client hangs up
             await _go_soon(leave(visit))
             raise

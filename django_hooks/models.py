@@ -1,8 +1,9 @@
-"""The audit table: what began and what ended, a row each, and who fills it."""
+"""The audit table: what began and what ended, a row each, and who fills it; and ends that Redis has not heard of."""
 
 from __future__ import annotations
 
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
@@ -85,3 +86,35 @@ class AuditFollower(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class PendingEnd(models.Model):
+    """A change that Redis is still to be told of, kept with the change itself: no end that was asked for is forgotten.
+
+    Attributes:
+        user_id: whose sessions.
+        sid: the one that ends, in shard `shard`; empty: all of the user's do.
+        reason: why they end; empty: only what the records say of the user has changed.
+        spared: the session of the browser that the change came from; it lives on.
+        actor: the id of the user who did it, where that was somebody else.
+        proof: what a digest of the user's log-in was before; where it still is that, the change did not happen.
+        certain: the change is known to have happened. A row that was never made certain is looked at a minute later.
+        until: when it no longer matters.
+        created_at: when the change was made.
+        tried_at: when it was last tried.
+    """
+
+    user_id = models.CharField(max_length=255, blank=True)
+    shard = models.PositiveSmallIntegerField(default=0)
+    sid = models.CharField(max_length=22, blank=True)
+    reason = models.CharField(max_length=40, blank=True)
+    spared = models.CharField(max_length=22, blank=True)
+    actor = models.CharField(max_length=255, blank=True)
+    proof = models.CharField(max_length=64, blank=True)
+    certain = models.BooleanField(default=False)
+    until = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    tried_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.sid or self.user_id} {self.reason}".rstrip()

@@ -12,8 +12,10 @@ from session_store import Ref, StoreUnavailable
 
 from .conf import conf, serves_wiki
 from .notes import Note
+from .pending import ends_of
 from .people import user_id
-from .stores import get_store, note_unavailable
+from .retrying import keep_ends
+from .stores import get_store
 from .visits import Visit
 
 
@@ -45,7 +47,7 @@ def end_session(request: HttpRequest | None, user: Any = None, **_: Any) -> None
     try:
         get_store().end_for_good(refs, "logout", keep=keep)
     except StoreUnavailable as error:
-        note_unavailable(error, "a log-out did not reach the wiki; its session ends at its deadline")
+        keep_ends(error, ends_of(refs, "logout", keep=keep))
 
 
 def _candidates(request: HttpRequest, user: Any, visit: Visit | None) -> list[Ref]:

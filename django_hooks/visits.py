@@ -7,8 +7,11 @@ what `plan` returns after it is carried out by a journey.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -20,13 +23,20 @@ from .conf import conf
 from .cookies import read_cookie
 from .notes import Note
 from .people import describe
-from .whose import Who
+from .whose import Who, at_hand
 
 #: A deadline follows the Django session's when that has moved by a tenth of its age, at most by these ms.
 STEP = 60_000
 
 #: Where a request keeps its visit.
 _ATTRIBUTE = "_wiki_visit"
+
+_current: ContextVar[Visit | None] = ContextVar("wiki_visit", default=None)
+
+
+def current_visit() -> Visit | None:
+    """Return the visit of the request that is being answered; None: nothing is, or nothing that concerns the wiki."""
+    return _current.get()
 
 
 @dataclass(frozen=True)
@@ -49,6 +59,7 @@ class Plan:
         renews: a live session that follows the Django session.
         replaces: other live sessions of this browser; they end.
         leaves: a live session of a browser that is not logged in any more; it ends, for `reason`.
+        user: whom the session is to be opened for.
         grant: what the browser's cookie is to hold.
         forbids: the browser's cookie is to go.
     """
@@ -61,8 +72,15 @@ class Plan:
     replaces: Sequence[Ref] = ()
     leaves: Ref | None = None
     reason: str = "logout"
+    user: Any = None
     grant: Grant | None = None
     forbids: bool = False
+
+    @property
+    def ends(self) -> list[tuple[Sequence[Ref], str]]:
+        """The sessions that end, and why."""
+        leaves = [self.leaves] if self.leaves else []
+        return [(refs, reason) for refs, reason in ((self.replaces, "replaced"), (leaves, self.reason)) if refs]
 
 
 @dataclass
@@ -80,6 +98,7 @@ class Visit:
         ended: sids that were ended while the view ran.
         logged_out: a log-out happened while the view ran, or before it.
         leaving: what that log-out ends for good, for `keep` ms.
+        renews_token: the user's password has changed; the browser goes on with another token.
         budget: the time that may be spent on Redis.
     """
 
@@ -95,6 +114,7 @@ class Visit:
     logged_out: bool = False
     leaving: list[Ref] = field(default_factory=list)
     keep: int = 0
+    renews_token: bool = False
     budget: Budget = field(default_factory=Budget)
     _closes: bool | None = None
 
@@ -137,11 +157,28 @@ class Visit:
         if self.note is not None:
             self.note.recognise(self.cookie)
 
+    @property
+    def age(self) -> int:
+        """The ms that a session has which is opened now."""
+        return conf.age or _age_of(self.request)
+
     def note_expiry(self) -> None:
         """Note when the Django session expires, before the view may change that."""
         if self.note is not None and conf.age is None:
             self.asked_age = self.following_age
             self._closes = self.request.session.get_expire_at_browser_close()
+
+    def session_of(self, user_id: str) -> Ref | None:
+        """Return this browser's session, where it is that user's."""
+        live = self.live(self.note.opened) if self.note else None
+        if live is not None:
+            return live.ref if live.ref.user_id == user_id else None
+        return self.note.ref(user_id) if self.note and self.blind and self.user_id_at_hand == user_id else None
+
+    @property
+    def user_id_at_hand(self) -> str | None:
+        """The id of the user at the browser, as far as that is known."""
+        return at_hand(self.request).user_id if self.has_session or self.request.session.accessed else None
 
     def learn(self, checks: Sequence[Check | None]) -> None:
         """Take in what Redis says of `tokens`."""
@@ -167,15 +204,25 @@ class Visit:
             note = self.note  # which has made its token already
         if self.blind:
             # Whose the cookie is can't be told; after a log-in, it may be somebody else's.
-            return Plan(forbids=self.cookie is not None and note is not self.note)
+            gone = self.note.ref() if self.note and note is not self.note else None
+            return Plan(replaces=[gone] if gone else [], forbids=self.cookie is not None and note is not self.note)
         if status >= 500:
             return self._plan_failing(who)
         if self.over and note is self.note:
             return Plan(forbids=self.cookie is not None)
         live = self.live(note.opened) if note else None
-        if note and live and live.ref.user_id == who.user_id:
+        if note and live and live.ref.user_id == who.user_id and not self.renews_token:
             return self._plan_staying(note, live)
         return self._plan_opening(note, live, who) if who.user is not None else Plan(asks=True)
+
+    @contextmanager
+    def being_answered(self) -> Iterator[None]:
+        """Make it the current one."""
+        token = _current.set(self)
+        try:
+            yield
+        finally:
+            _current.reset(token)
 
     def leave(self, refs: Sequence[Ref], *, keep: int) -> None:
         """Take in that a log-out ends sessions for good; that is remembered for `keep` ms."""
@@ -183,9 +230,16 @@ class Visit:
         self.keep = max(self.keep, keep)
         self.ended |= {ref.sid for ref in refs}
 
+    def refuse(self) -> Plan:
+        """Decide what becomes of a browser whose user may not enter the wiki."""
+        others = [live.ref for live in self._all_live()]
+        return Plan(replaces=others, forbids=bool(others))
+
     def remember(self, note: Note, shard: int, opening: Opening) -> Grant | None:
         """Note the session that was opened; return what the browser gets, None where it had ended before."""
         token = note.token(shard)
+        if opening.status == "limit":
+            return None  # the next request tries again
         opened = replace(note, shard=shard, sid=token.sid, expires=opening.expires if conf.age else None)
         opened.write(self.request.session)
         return Grant(token, opening.expires - opening.now) if opening.lives else None
@@ -237,13 +291,13 @@ class Visit:
         if note is None:
             note = Note.for_session(self.request.session)
         elif live:
-            note = Note.fresh()  # the noted session is another user's
+            note = Note.fresh()  # the noted session is another user's, or its token is to be another
         elif note.opened:
             lost = note.ref()
             note = note.next()
-        age = conf.age or _age_of(self.request)
+        age = self.age
         replaced = [other.ref for other in self._all_live()]
-        return Plan(opens=(note, person), age=age, lost=lost, replaces=replaced)
+        return Plan(opens=(note, person), user=who.user, age=age, lost=lost, replaces=replaced)
 
     def _all_live(self) -> list[Session]:
         return [live for token in self.tokens if (live := self.live(token))]

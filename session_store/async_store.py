@@ -96,7 +96,9 @@ class AsyncStore:
         """End sessions, in batches; return what this call ended."""
         return await self.do(steps.end_all(self.keys, refs, reason, actor=actor))
 
-    async def end_user(self, user_id: str, reason: str, *, but: Token | Ref | None = None, actor: str = "") -> list[End]:
+    async def end_user(
+        self, user_id: str, reason: str, *, but: Token | Ref | None = None, actor: str = ""
+    ) -> list[End]:
         """End all sessions of a user, but one where that is asked for."""
         return await self.do(steps.end_user(self.keys, user_id, reason, but=but, actor=actor))
 

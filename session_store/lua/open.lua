@@ -28,34 +28,46 @@ if deadline <= now then
   return { 'over', expires, now }
 end
 
--- The keys of those that are to end must have been declared; if not, the caller is told which they are, and nothing changes.
+-- Those that may end must have been declared, at most 500; if not, the caller is told which they are, and nothing changes.
 if ARGV[5] ~= '' then
-  local key_of, claims, named, all_declared = {}, {}, { 'limit', expires, now }, true
-  for i = 7, #ARGV do
-    key_of[ARGV[i]] = KEYS[i]
-  end
   local living = living_of(KEYS[6], KEYS[2], KEYS[3], ARGV[6], now)
   local surplus = #living - tonumber(ARGV[5]) + 1
-  for i = 1, math.min(surplus, 500) do
-    local one = living[i]
-    named[#named + 1] = one.sid
-    all_declared = all_declared and key_of[one.sid] ~= nil
-    claims[i] = {
-      sid = one.sid,
-      key = key_of[one.sid],
-      user = KEYS[6],
-      record = one.record,
-      reason = 'limit',
-      at = now,
-      deadline = one.expires,
-    }
-  end
-  if not all_declared then
+  local function names(first)
+    local named = { 'limit', expires, now }
+    for i = first, math.min(#living, first + 499) do
+      named[#named + 1] = living[i].sid
+    end
     return named
   end
-  claim({ sessions = KEYS[2], records = KEYS[3], ended = KEYS[4], audit = KEYS[5] }, claims, '')
-  if surplus > 500 then
-    return { 'limit', expires, now }
+  if surplus > 0 then
+    local key_of, alive, claims = {}, {}, {}
+    for i = 7, #ARGV do
+      key_of[ARGV[i]] = KEYS[i]
+    end
+    for i = 1, math.min(#living, 500) do
+      local one = living[i]
+      one.key, one.user, one.at, one.deadline = key_of[one.sid], KEYS[6], now, one.expires
+      if not one.key then
+        return names(1)
+      end
+    end
+    for i = 1, math.min(#living, 500) do
+      local one = living[i]
+      if redis.call('EXISTS', one.key) == 1 then
+        alive[#alive + 1] = one
+      else
+        one.reason, surplus = 'lost', surplus - 1 -- it counts no more, and nobody saw why
+        claims[#claims + 1] = one
+      end
+    end
+    for i = 1, math.min(surplus, #alive) do
+      alive[i].reason = 'limit'
+      claims[#claims + 1] = alive[i]
+    end
+    claim({ sessions = KEYS[2], records = KEYS[3], ended = KEYS[4], audit = KEYS[5] }, claims, '')
+    if surplus > #alive then
+      return names(501)
+    end
   end
 end
 

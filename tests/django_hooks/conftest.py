@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, TypeVar
 
@@ -12,7 +13,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.test import AsyncClient, Client
 
-from django_hooks import stores
+from django_hooks import entry, retrying, stores
 from session_store import Session, Store, parse_token
 from session_store.throttle import Throttle
 from tests.mariadb import MariaDBServer
@@ -88,6 +89,8 @@ def site(settings, store: Store, db, monkeypatch: pytest.MonkeyPatch) -> Iterato
     """The site, on the emptied server."""
     settings.WIKI_REDIS_URL = store.config.redis_url
     monkeypatch.setattr(stores, "_throttle", Throttle(seconds=60))
+    monkeypatch.setattr(entry, "_throttle", Throttle(seconds=60))
+    monkeypatch.setattr(retrying.pace, "_next", time.monotonic() + 3600)
     return stores.get_store()
 
 

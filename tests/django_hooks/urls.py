@@ -13,8 +13,10 @@ from django.contrib.auth import (
     get_user_model,
     login,
     logout,
+    update_session_auth_hash,
     views,
 )
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseServerError, StreamingHttpResponse
 from django.test import Client
 from django.urls import include, path
@@ -52,6 +54,33 @@ def leave_late(request: HttpRequest) -> HttpResponse:
 def enter_and_fail(request: HttpRequest) -> HttpResponse:
     login(request, get_user_model().objects.get(username="sally"))
     return HttpResponseServerError("in, and then it broke")
+
+
+def new_password(request: HttpRequest, keeps: str) -> HttpResponse:
+    """Set a password as Django's own view does, or as one does that forgets the session."""
+    user = get_user_model().objects.get(pk=request.user.pk)
+    user.set_password("swell")
+    user.save()
+    if keeps == "kept":
+        update_session_auth_hash(request, user)
+    return HttpResponse("changed")
+
+
+def disable(request: HttpRequest, username: str) -> HttpResponse:
+    """Disable somebody's account, as the admin does: in a transaction."""
+    with transaction.atomic():
+        user = get_user_model().objects.get(username=username)
+        user.is_active = False
+        user.save()
+    return HttpResponse("disabled")
+
+
+def enter_and_be_disabled(request: HttpRequest) -> HttpResponse:
+    """Log in, while an admin disables the account."""
+    enter(request)
+    users = get_user_model().objects.filter(username=request.POST["username"])
+    users.update(is_active=False)
+    return HttpResponse("in, and not for long")
 
 
 def become(request: HttpRequest, username: str) -> HttpResponse:
@@ -153,6 +182,9 @@ urlpatterns = [
     path("become/<str:username>/", become),
     path("become-unseen/<str:username>/", become_unseen),
     path("remember/", remember),
+    path("new-password/<str:keeps>/", new_password),
+    path("disable/<str:username>/", disable),
+    path("enter-and-be-disabled/", enter_and_be_disabled),
     path("flush/", flush),
     path("save/", save),
     path("stream/", stream),

@@ -57,6 +57,14 @@ def test_more_than_a_script_may_touch_end_all_the_same(store):
     assert len(ends(store)) == 1100
 
 
+def test_a_session_whose_key_is_gone_does_not_count_and_is_lost(store):
+    first, second, newest = aged(store), aged(store), new_token()
+    store.redis.delete(store.keys.shards[0].session(second.sid))
+    assert store.open(newest, SALLY, age=HOUR, most=2).status == "opened"
+    assert ends(store) == {second.sid: "lost"}
+    assert store.read(first)
+
+
 def test_others_and_what_is_over_dont_count(store):
     opened(store, HARRY)
     over(store)
