@@ -7,16 +7,16 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flask import g
 from moin.auth import BaseAuth, LoginReturn
 
 from session_store import Person, Store
 from session_store.throttle import Throttle
 
+from . import reader
 from .config import WikiConfig
 from .door import Door
 from .guard import Guard
-from .login import INPUTS, REFUSAL, Login
+from .login import INPUTS, Login
 from .logout import Logout
 from .names import NameRules, NotServed
 from .pages import Pages
@@ -77,7 +77,7 @@ class ExternalCookie(BaseAuth):  # type: ignore[misc] # moin has no types
         self._throttle = Throttle(seconds=60)
         places = Places(config.site_url, config.url)
         self.login_inputs = INPUTS if config.site_url else []
-        self._login = Login(places, store, config.cookie_name)
+        self._login = Login(places, self._proof, store, config.cookie_name)
         self._door = Door(
             self,
             [
@@ -116,7 +116,7 @@ class ExternalCookie(BaseAuth):  # type: ignore[misc] # moin has no types
             return self._profiles.of(person)
         except NotServed as reason:
             if reason.__cause__ is None:  # what a program of the operator's says when it fails is not for readers
-                setattr(g, REFUSAL, str(reason))
+                reader.note_refusal(str(reason))
             self._explain(person, str(reason))
         except Exception as error:  # noqa: BLE001 - whatever is wrong with a profile, nobody is let in because of it
             self._explain(person, "his profile can't be used", error)

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-import flask
 from flask import Flask, Response, has_request_context, request
 from markupsafe import Markup
 from moin import current_app, flaskg
 from moin.i18n import _
 
-from session_store import Store, StoreUnavailable
+from session_store import Store
 
 from . import reader
 from .door import Doorkeeper
 from .pages import before_views, link_values, page
 from .places import NEXT, Places, given, go, here, local
+from .proof import Proof
 
 #: Pages that nobody wants to return to after a log-in.
 DOORS = {"login", "logout", "register", "verifyemail", "lostpass", "recoverpass"}
@@ -27,21 +27,20 @@ RETURNED = "returned"
 #: What MoinMoin calls a log-in without a form of its own; alone, it makes all themes link to the log-in view at once.
 INPUTS = ["special_no_input"]
 
-#: Where the reason for which the wiki refuses a user is kept, in Flask's ``g``.
-REFUSAL = "external_cookie_refusal"
-
 
 class Login(Doorkeeper):
     """Leads to the site. Who returns from there and is still anonymous reads why, and is not sent round again.
 
     Args:
         places: where the site is.
+        proof: says whose session the request's cookie names.
         store: the sessions.
         cookie_name: which cookie holds the token.
     """
 
-    def __init__(self, places: Places, store: Store, cookie_name: str) -> None:
+    def __init__(self, places: Places, proof: Proof, store: Store, cookie_name: str) -> None:
         self._places = places
+        self._proof = proof
         self._store = store
         self._cookie_name = cookie_name
 
@@ -75,7 +74,7 @@ class Login(Doorkeeper):
             "login_failed.html",
             status=status,
             problem=problem,
-            refusal=flask.g.get(REFUSAL, ""),
+            refusal=reader.refusal(),
             again=self._places.enter(_way_back(address)),
             afresh=self._places.enter_afresh(_way_back(address)),
             back=local(address),
@@ -87,11 +86,13 @@ class Login(Doorkeeper):
         token = reader.token(self._cookie_name)
         if token is None:
             return "no cookie"
+        if self._proof.person():
+            return "refused"
         try:
-            session = self._store.read(token)
-        except StoreUnavailable:
+            lives_after_all = self._store.read(token)
+        except Exception:  # noqa: BLE001 - it is away, or its answer makes no sense, which may fail anywhere
             return "away"
-        return "refused" if session else "unknown"
+        return "away" if lives_after_all else "unknown"
 
 
 def _way_back(address: str) -> str:

@@ -90,14 +90,20 @@ class Logout(Doorkeeper):
         return go(self._places.leave(address, token.logout_key) if self._places.site_url else address)
 
     def _end(self, token: Token) -> bool:
-        """End the session; False: Redis can't be asked."""
+        """End the session; False: Redis can't be asked, or its answer makes no sense."""
         try:
             session = self._store.read(token)
             if session:
                 self._store.end(session.ref, "logout")
         except StoreUnavailable as error:
-            if self._throttle.allows("store"):
+            if self._throttle.allows("away"):
                 _log.warning("%s; a log-out in the wiki did not end the session", error)
+            return False
+        except Exception:  # noqa: BLE001 - an answer that makes no sense may fail anywhere on its way here
+            if self._throttle.allows("odd"):
+                _log.exception(
+                    "Redis gave an answer that makes no sense; a log-out in the wiki did not end the session"
+                )
             return False
         return True
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
-from flask import Response, redirect, request
+from flask import Response, make_response, redirect, request
 from werkzeug.urls import iri_to_uri
 
 #: The name of the query's field that says where to return to: an address below the wiki's root, ``/Home?do=this``.
@@ -50,7 +50,7 @@ def local(address: str) -> str:
 
 def go(target: str) -> Response:
     """Lead the browser to an address of the wiki's, or to one of the site's pages."""
-    response: Response = redirect(local(target) if target.startswith("/") else target, 303)  # type: ignore[assignment] # Flask's own, by its typing werkzeug's
+    response = make_response(redirect(local(target) if target.startswith("/") else target, 303))
     response.headers["Cache-Control"] = "no-store"
     return response
 

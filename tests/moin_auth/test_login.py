@@ -16,9 +16,10 @@ from moin.auth import MoinAuth
 
 from moin_auth import ExternalCookie
 from moin_auth.places import LONGEST, clean
-from session_store import ConfigurationError
+from session_store import ConfigurationError, Token
 from tests.servers import free_port
 
+from .broken import broken
 from .conftest import Wiki
 
 SITE = "https://www.example.org/sso/"
@@ -192,6 +193,15 @@ def test_without_redis_it_says_so(make_wiki):
     status, text = explained(wiki.reader("0." + "x" * 43))
     assert status == 503
     assert "reach the place where log-ins are kept" in text
+
+
+@pytest.mark.parametrize("kind", ["odd", "numbers", "mute"])
+def test_with_a_redis_that_makes_no_sense_it_says_the_same(make_wiki, kind):
+    with broken(kind) as url:
+        wiki = make_wiki(site_url=SITE, redis_url=url)
+        assert explained(wiki.reader("0." + "x" * 43))[0] == 503
+        token = Token("0." + "x" * 43, 0)
+        assert wiki.reader(token).get(f"/+logout?key={token.logout_key}").location.startswith(SITE + "leave/")
 
 
 def test_there_is_always_a_way_on(wiki):
