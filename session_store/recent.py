@@ -52,6 +52,10 @@ class Recent:
             self._note(thing, now)
         return True
 
+    def holds(self, thing: Hashable) -> bool:
+        """Whether a thing is recent; nothing is noted."""
+        return self._is_recent(thing, self._clock())
+
     def note(self, thing: Hashable) -> None:
         """Remember a thing from now on, whether or not it was recent."""
         with _lock:

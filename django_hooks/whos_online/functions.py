@@ -18,7 +18,7 @@ from .memory import reported
 from .options import is_installed, options
 from .reports import guest_calls, keys, member_calls
 from .sending import ask, send
-from .visitors import auser_of, calls_for, has_session, is_due, user_of
+from .visitors import acalls_for, auser_of, calls_for, has_session, is_due, user_of
 
 #: Names that are asked for where nobody says how many.
 MANY = 1000
@@ -30,10 +30,9 @@ def report_user(user: Any) -> None:
     Args:
         user: a user, or a user's name, for which the database is then asked; a name that nobody has is nobody.
     """
-    if isinstance(user, str):
-        if not reported().claim(f"n{user}"):
-            return
-        user = _by_name(user)
+    if isinstance(user, str) and not reported().claim(f"n{user}"):
+        return
+    user = _find(user)
     if user is not None:
         send(member_calls(user))
 
@@ -45,22 +44,20 @@ def report_guest(ip: str, user_agent: str = "") -> None:
 
 def forget_user(user: Any) -> None:
     """Take a member off the list at once; only a new log-in, or half a minute, brings them back."""
-    user = _by_name(user) if isinstance(user, str) else user
-    if user is not None and user.pk is not None and options().enabled:
+    user = _find(user)
+    if user is not None:
         reported().forget(f"m{user.pk}")
         send([presence.forget_member(keys(), user_id(user))])
 
 
 def hide_user(user: Any) -> None:
     """Hide a member from others, at once and from now on; but ``WHOS_ONLINE_HIDDEN`` has the last word."""
-    if options().enabled:
-        send([presence.hide_member(keys(), user_id(user), hides=True)])
+    _hide(user, hides=True)
 
 
 def show_user(user: Any) -> None:
     """Take `hide_user` back."""
-    if options().enabled:
-        send([presence.hide_member(keys(), user_id(user), hides=False)])
+    _hide(user, hides=False)
 
 
 def get_online(limit: int = 25) -> Online | None:
@@ -96,7 +93,7 @@ async def apresence_calls(request: HttpRequest) -> list[Call[Any]]:
     """Return the same as `presence_calls`, in an event loop."""
     if not is_installed() or not has_session(request) or not is_due(request):
         return []
-    return calls_for(request, await auser_of(request))
+    return await acalls_for(request, await auser_of(request))
 
 
 def tick() -> None:
@@ -107,9 +104,20 @@ def tick() -> None:
     warnings.warn("tick() is not needed any more and will go: remove the call", DeprecationWarning, stacklevel=2)
 
 
-def _by_name(name: str) -> Any | None:
+def _hide(user: Any, *, hides: bool) -> None:
+    user = _find(user)
+    if user is not None:
+        send([presence.hide_member(keys(), user_id(user), hides=hides)])
+
+
+def _find(user: Any) -> Any | None:
+    """Return the user of a name, or the user that was given; None where that is nobody, or nobody is counted."""
+    if not options().enabled:
+        return None
+    if not isinstance(user, str):
+        return user if user.pk is not None else None
     model = get_user_model()
     try:
-        return model._default_manager.get_by_natural_key(name)
+        return model._default_manager.get_by_natural_key(user)
     except model.DoesNotExist:
         return None

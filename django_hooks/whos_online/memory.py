@@ -22,6 +22,12 @@ def reported() -> Recent:
     return Recent(seconds=options().interval)
 
 
+@cache
+def asked() -> Recent:
+    """Return the process's memory of the browsers whose user was asked for; apart, as anybody can make up browsers."""
+    return Recent(seconds=options().interval)
+
+
 def tidying_is_due() -> bool:
     """Whether this process is to tidy up; True once in a while."""
     return _tidied.claim("tidy")
@@ -30,6 +36,7 @@ def tidying_is_due() -> bool:
 def forget_all(**_: object) -> None:
     """Begin anew, as a new process would."""
     reported.cache_clear()
+    asked.cache_clear()
     _tidied.forget("tidy")
 
 

@@ -14,7 +14,7 @@ from ..conf import problems as wiki_problems
 from .bots import get_ready
 from .options import problems
 from .sending import asend, send
-from .visitors import auser_of, calls_for, is_due, is_known_later, user_of
+from .visitors import acalls_for, auser_of, calls_for, is_due, is_known_later, user_of
 
 
 class WhosOnlineMiddleware:
@@ -65,4 +65,4 @@ def _note(request: HttpRequest) -> None:
 
 async def _anote(request: HttpRequest) -> None:
     if is_due(request):
-        await asend(calls_for(request, await auser_of(request)))
+        await asend(await acalls_for(request, await auser_of(request)))

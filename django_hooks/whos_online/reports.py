@@ -35,7 +35,7 @@ def member_calls(user: Any, *, arrived_from: str | None = None) -> list[Call[Any
     """
     if user.pk is None or not options().enabled:
         return []
-    thing = f"m{user.pk}"
+    thing = _thing(user)
     was: list[str] = []
     if arrived_from is not None:
         reported().note(thing)
@@ -56,6 +56,11 @@ def member_calls(user: Any, *, arrived_from: str | None = None) -> list[Call[Any
     return [call, *_tidying()]
 
 
+def asks_who_hides(user: Any) -> bool:
+    """Whether a report of a member is due that asks the site's own code whether they hide."""
+    return options().hides is not None and not reported().holds(_thing(user))
+
+
 def guest_calls(address: str, user_agent: str = "") -> list[Call[Any]]:
     """Return what notes that a guest, or a bot, was seen."""
     if not options().enabled:
@@ -66,6 +71,10 @@ def guest_calls(address: str, user_agent: str = "") -> list[Call[Any]]:
     crowd = keys().bots if bot else keys().guests
     call = presence.report_visitor(keys(), crowd, word_of(place), ids_of(place), window=options().window)
     return [call, *_tidying()]
+
+
+def _thing(user: Any) -> str:
+    return f"m{user.pk}"
 
 
 def _tidying() -> list[Call[Any]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject, empty
@@ -15,9 +16,9 @@ from session_store.scripts import Call
 from session_store.throttle import Throttle
 
 from ..addresses import client_address
-from .memory import reported
+from .memory import asked
 from .options import options
-from .reports import guest_calls, member_calls
+from .reports import asks_who_hides, guest_calls, member_calls
 
 _log = logging.getLogger(__name__)
 _throttle = Throttle(seconds=60)
@@ -37,7 +38,7 @@ def is_due(request: HttpRequest) -> bool:
     if known_user(request) is not None or getattr(request, ARRIVED, False):
         return True
     cookie = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
-    return not cookie or reported().claim(hash(cookie))
+    return not cookie or asked().claim(hash(cookie))
 
 
 def is_known_later(request: HttpRequest) -> bool:
@@ -95,6 +96,13 @@ def calls_for(request: HttpRequest, user: Any | None) -> list[Call[Any]]:
         arrived = getattr(request, ARRIVED, False)
         return member_calls(user, arrived_from=client_address(request) if arrived else None)
     return guest_calls(client_address(request), request.META.get("HTTP_USER_AGENT") or "")
+
+
+async def acalls_for(request: HttpRequest, user: Any | None) -> list[Call[Any]]:
+    """Return the same as `calls_for`, in an event loop: whether a member hides may be a question to the database."""
+    if user is not None and user.is_authenticated and asks_who_hides(user):
+        return await sync_to_async(calls_for)(request, user)
+    return calls_for(request, user)
 
 
 @contextmanager

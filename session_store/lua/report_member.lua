@@ -36,6 +36,8 @@ for i = 1, 2 do
     redis.call('HDEL', KEYS[4], unpack(stale))
   end
 end
-redis.call('PEXPIRE', KEYS[hides and 2 or 1], window)
-redis.call('PEXPIRE', KEYS[4], window)
+-- All together: a set that were gone before the names could not say whose are to be forgotten.
+for _, key in ipairs({ KEYS[1], KEYS[2], KEYS[4] }) do
+  redis.call('PEXPIRE', key, window)
+end
 return 1

@@ -277,6 +277,16 @@ def test_all_is_gone_when_nobody_comes_any_more(store, keys):
         assert (store.redis.pttl(key) > 0) is (key not in lasting), key
 
 
+def test_no_name_outlives_its_member_because_of_those_who_hide(store, keys):
+    member(store)
+    store.redis.pexpire(keys.members, 200)
+    member(store, "2", hides=True)
+    assert store.redis.pttl(keys.members) > 200
+    age(store, keys.members, "1", WINDOW)
+    member(store, "2")
+    assert store.redis.hkeys(keys.names) == [b"2"]
+
+
 def test_tidying_forgets_in_batches_whoever_is_stale(store, keys):
     for number in range(30):
         store.redis.zadd(keys.members, {str(number): 1})

@@ -38,7 +38,9 @@ def test_what_is_forgotten_may_be_done_again_and_what_is_noted_may_not(clock):
     recent.forget("a")
     recent.forget("never")
     assert recent.claim("a")
+    assert not recent.holds("b")
     recent.note("b")
+    assert recent.holds("b")
     assert not recent.claim("b")
 
 

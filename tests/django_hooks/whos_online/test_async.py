@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 
 import pytest
 from asgiref.sync import iscoroutinefunction
+from django.contrib.auth.models import User
 from django.test import AsyncClient
 
 from django_hooks.middleware import WhosOnlineMiddleware
@@ -63,6 +64,20 @@ def test_a_member_is_found_whether_or_not_the_view_asked(club, page):
 
     run(work)
     assert names(club) == ["sally"]
+
+
+def test_who_hides_may_be_asked_of_the_database(club, settings):
+    settings.WHOS_ONLINE_HIDDEN = lambda user: User.objects.filter(pk=user.pk, username="sally").exists()
+
+    async def work() -> None:
+        for name in ("sally", "harry"):
+            client = AsyncBrowser()
+            await log_in(client, name)
+            await client.get("/auntouched/")
+
+    run(work)
+    assert names(club) == ["harry"]
+    assert online(club).hidden == 1
 
 
 def test_a_template_in_an_event_loop_asks_for_no_user(club, settings):

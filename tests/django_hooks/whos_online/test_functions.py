@@ -43,6 +43,8 @@ def test_nobody_is_reported_who_is_nobody(club, django_assert_num_queries):
         report_user("nobody has this name")
     report_user(AnonymousUser())
     forget_user("nobody has this name")
+    hide_user("nobody has this name")
+    hide_user(AnonymousUser())
     forget_user(AnonymousUser())
     assert list(club.redis.scan_iter()) == []
 
