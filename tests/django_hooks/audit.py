@@ -9,6 +9,7 @@ from django.utils.module_loading import import_string
 from django_hooks.follower import Follower
 from django_hooks.models import AuditEvent
 from session_store import Person, Ref, Store
+from session_store.audit import Batch
 from tests.session_store.samples import HOUR, opened, ref_of
 from tests.wait import wait_until
 
@@ -48,7 +49,19 @@ def waiting(store: Store) -> int:
 
 def store_all(follower: Follower, store: Store) -> None:
     """Step until all that waits is stored."""
-    wait_until(lambda: follower.step() or waiting(store) == 0, "everything to be stored")
+
+    def stored() -> bool:
+        follower.step()
+        return waiting(store) == 0
+
+    wait_until(stored, "everything to be stored")
+
+
+def read_batch(follower: Follower) -> Batch:
+    """Have a follower read what waits, and do no more."""
+    reader = follower._reader
+    assert reader is not None
+    return wait_until(reader.read, "a batch")[0]
 
 
 def die(monkeypatch, method: str, moment: str) -> None:

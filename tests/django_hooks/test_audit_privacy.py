@@ -15,7 +15,7 @@ from django_hooks.models import AuditEvent
 from session_store import Person
 from tests.session_store.samples import HARRY, SALLY, opened, ref_of
 
-from .audit import end, rows
+from .audit import end, rows, store_all
 
 
 def run(*words: str) -> str:
@@ -36,7 +36,7 @@ def stored(store, follower, site_redis):
     store.end(ref_of(tokens["harry"], HARRY), "revoked", actor=SALLY.user_id)
     end(store, ref_of(tokens["sally"], SALLY))
     ours = follower()
-    ours.step()
+    store_all(ours, store)
     return ours
 
 
@@ -94,7 +94,7 @@ def test_a_dry_run_erases_nothing(stored):
 def test_a_user_can_be_named_unless_the_name_was_several_users(stored, store):
     assert "2 rows of user 2" in run("audit_forget_user", "harry", "--by-name")
     opened(store, Person("77", "sally"))
-    stored.step()
+    store_all(stored, store)
     with pytest.raises(CommandError, match="several users: 1, 77"):
         run("audit_forget_user", "sally", "--by-name")
 
@@ -121,6 +121,6 @@ def test_erased_rows_stay_erased_though_redis_goes_back(stored, store):
     for sid in sids:
         fields = {"action": "end", "sid": sid, "at": 1500, "reason": "logout", "record": record}
         store.redis.xadd(store.keys.shards[0].audit, fields)
-    stored.step()
+    store_all(stored, store)
     assert not store.redis.xlen(store.keys.shards[0].audit)
     assert not AuditEvent.objects.filter(user_name="sally").exists()

@@ -11,7 +11,7 @@ from django_hooks.models import AuditEvent
 from django_hooks.signals import session_ended, session_started
 from session_store.throttle import Throttle
 
-from .audit import Killed, die, end, forget_lease, open_some
+from .audit import Killed, die, end, forget_lease, open_some, store_all
 
 
 @pytest.fixture
@@ -41,11 +41,11 @@ def test_starts_and_ends_are_told_in_their_order_once(store, follower, told):
     refs = open_some(store, 3)
     end(store, *refs[:2])
     ours = follower()
-    ours.step()
-    ours.step()
+    store_all(ours, store)
+    store_all(ours, store)
     assert told == ids(*refs, action="start") + ids(*refs[:2], action="end")
     forget_lease(store)
-    follower().step()
+    store_all(follower(), store)
     assert len(told) == 5
 
 
@@ -65,9 +65,9 @@ def test_a_death_after_the_commit_keeps_nothing_from_being_told(store, follower,
     with pytest.MonkeyPatch.context() as patch:
         die(patch, *death)
         with pytest.raises(Killed):
-            follower().step()
+            store_all(follower(), store)
     forget_lease(store)
-    follower().step()
+    store_all(follower(), store)
     assert sorted(set(told)) == sorted(ids(*refs, action="start"))
     assert len(told) == 2 + twice
 
@@ -77,10 +77,10 @@ def test_a_death_before_the_commit_tells_nothing_that_is_not_there(store, follow
     with monkeypatch.context() as patch:
         die(patch, "django.db.models.QuerySet.bulk_create", "after")
         with pytest.raises(Killed):
-            follower().step()
+            store_all(follower(), store)
     assert told == []
     forget_lease(store)
-    follower().step()
+    store_all(follower(), store)
     assert told == ids(*refs, action="start")
 
 
@@ -88,11 +88,11 @@ def test_a_redis_that_goes_back_repeats_no_signal(store, follower, told):
     refs = open_some(store, 2)
     stream = store.keys.shards[0].audit
     entries = [fields for _, fields in store.redis.xrange(stream)]
-    follower().step()
+    store_all(follower(), store)
     for fields in entries:
         store.redis.xadd(stream, fields)
     forget_lease(store)
-    follower().step()
+    store_all(follower(), store)
     assert told == ids(*refs, action="start")
 
 
@@ -101,11 +101,11 @@ def test_what_came_while_nobody_wanted_to_know_is_not_told_later(store, follower
         monkeypatch.setattr(signal, "receivers", [])
     open_some(store, 2)
     ours = follower()
-    ours.step()
+    store_all(ours, store)
     heard = []
     session_started.connect(lambda event_id, **_: heard.append(event_id), weak=False)
     later = open_some(store, 1)
-    ours.step()
+    store_all(ours, store)
     assert heard == ids(*later, action="start")
 
 
@@ -118,7 +118,7 @@ def test_a_receiver_that_fails_keeps_nobody_from_being_told_and_says_so_once_a_k
     session_started.connect(broken, weak=False)
     refs = open_some(store, 3)
     caplog.set_level(logging.INFO)
-    follower().step()
+    store_all(follower(), store)
     assert told == ids(*refs, action="start")
     failures = [record for record in caplog.records if "failed at what it was told" in record.getMessage()]
     assert len(failures) == 1
@@ -130,19 +130,20 @@ def test_a_receiver_that_fails_keeps_nobody_from_being_told_and_says_so_once_a_k
 def test_a_stop_ends_the_telling_and_the_rest_is_told_next_time(store, follower, stop, told):
     refs = open_some(store, 5)
     session_started.connect(lambda **_: stop.set(), weak=False)
-    follower().step()
+    store_all(follower(), store)
     assert told == ids(refs[0], action="start")
     forget_lease(store)
-    follower(stop=threading.Event()).step()
+    store_all(follower(stop=threading.Event()), store)
     assert told == ids(*refs, action="start")
 
 
-def test_more_than_a_page_of_rows_is_told_step_by_step(store, follower, told):
-    from django_hooks.teller import PAGE
+def test_more_than_a_page_of_rows_is_told_page_by_page(store, follower, told, monkeypatch):
+    from django_hooks import teller
 
-    refs = open_some(store, PAGE + 20)
+    monkeypatch.setattr(teller, "PAGE", 2)
+    refs = open_some(store, 7)
     ours = follower()
-    ours.step()
-    assert len(told) == PAGE
+    store_all(ours, store)
+    assert len(told) < 7
     ours.tell_all()
     assert told == ids(*refs, action="start")

@@ -12,6 +12,7 @@ from django_hooks.chores import chore, do_chores
 from django_hooks.following import Following, Tally
 from session_store import StoreUnavailable
 from session_store.throttle import Throttle
+from tests.wait import wait_until
 
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
@@ -110,7 +111,7 @@ def test_a_summary_says_what_was_done_and_nothing_where_nothing_was(store, follo
     following = Following(follower(on_stored=tally.add), stop=stop, tally=tally)
     following.sum_up()
     open_some(store, 2)
-    following.turn()
+    wait_until(lambda: following.turn() or tally.new == 2, "both to be stored")
     following.sum_up()
     following.sum_up()
     assert caplog.text.count("stored") == 1
