@@ -11,8 +11,7 @@ from typing import TextIO
 
 from moin import current_app
 
-#: Seconds that a first request waits for others', and then for the index to show what it has written. MoinMoin's own
-#: index writer tries again every quarter of a second.
+#: Seconds that a first request waits for others', and then for whoever writes to the index.
 PATIENCE = 5.0
 
 _PAUSE = 0.01

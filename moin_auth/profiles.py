@@ -17,10 +17,12 @@ from moin.constants.keys import (
     ITEMID,
     NAME,
     RECOVERPASS_KEY,
+    REVID,
     SUBSCRIPTIONS,
 )
 from moin.storage.error import NoSuchItemError
 from moin.user import User, search_users
+from whoosh.index import LockError
 
 from session_store import Person
 
@@ -117,7 +119,10 @@ class Profiles:
 
     def _new(self, person: Person) -> Any:
         user = self._user()
-        user.profile[ITEMID] = _itemid(person.user_id)
+        user.profile[ITEMID] = _secret_id("profile", person.user_id)
+        user.profile[REVID] = _secret_id(
+            "revision", person.user_id
+        )  # a save that fails halfway leaves nothing beside it
         user.profile[DISABLED] = False
         user.profile[SUBSCRIPTIONS] = []
         _take_over(user, person)
@@ -159,10 +164,17 @@ def _follow(user: Any, person: Person, name: str) -> None:
         user.profile[key] = value
     if not _granted(user, name):
         user.profile[NAME_KEYS] = [*(_kept(user, NAME_KEYS) or ()), name_key(name)]
-    user.save()
+    wait_until(lambda: _saves(user))
     _name_rights(user)
-    # The next claim must find this one, in whatever process; moin's index may be a moment late.
-    wait_until(lambda: any(user.itemid == found.meta[ITEMID] for found in search_users(**{NAME_KEYS: name_key(name)})))
+
+
+def _saves(user: Any) -> bool:
+    """Save a profile; False: another process writes to moin's index just now, for which moin does not wait."""
+    try:
+        user.save()
+    except LockError:
+        return False
+    return True
 
 
 def _take_over(user: Any, person: Person) -> None:
@@ -182,10 +194,10 @@ def _holder(name: str, own: Any | None, *, but_former: bool) -> Any | None:
     return next((meta for meta in others if own is None or meta[ITEMID] != own.itemid), None)
 
 
-def _itemid(user_id: str) -> str:
-    """Return an item id that is always the same for a user, and that nobody can occupy beforehand."""
+def _secret_id(kind: str, user_id: str) -> str:
+    """Return an id that is always the same for a user, and that nobody can occupy beforehand."""
     secret = current_app.cfg.secrets["security/ticket"]
-    return hmac.new(secret.encode(), f"profile of {user_id}".encode(), hashlib.sha256).hexdigest()[:32]
+    return hmac.new(secret.encode(), f"{kind} of {user_id}".encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def _name_rights(user: Any) -> None:

@@ -49,6 +49,10 @@ class Wiki:
         found = re.search(r"<span>([^<]*)</span>", menu)
         return html.unescape(found[1]) if found else None
 
+    def warm_up(self) -> None:
+        """Read a page: moin finds its themes at the first request, and not safely for threads."""
+        self.name(self.reader())
+
     def may_edit(self, client: FlaskClient) -> bool:
         """Return whether the reader is offered the editor of a new page."""
         path = "/+modify/NewPage?itemtype=default&contenttype=text/x.moin.wiki;charset%3Dutf-8&template="
@@ -76,10 +80,10 @@ class Wiki:
         with self.app.test_request_context("/"):
             return dict(self.app.storage[page]["current"].meta)
 
-    def profiles(self) -> list[dict]:
+    def profiles(self, **query) -> list[dict]:
         """Return every profile's metadata."""
         with self.app.test_request_context("/"):
-            return [dict(profile.meta) for profile in search_users()]
+            return [dict(profile.meta) for profile in search_users(**query)]
 
     def make_profile(self, user_id: str | None, names: list[str], keys: list[str]) -> str:
         """Make a profile by hand, an account of the wiki's own where it has no user id."""

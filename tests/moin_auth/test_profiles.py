@@ -7,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from moin.constants.keys import DISABLED, DISPLAY_NAME, EMAIL, NAME
 from moin.user import create_user
-from moin.utils.crypto import generate_token
+from moin.utils.crypto import generate_token, valid_token
 
 from moin_auth import claims
 from moin_auth.profiles import OWNER
+from tests.wait import wait_until
 
 
 def test_a_first_visit_makes_a_profile_that_follows_the_site(wiki, people):
@@ -167,6 +168,7 @@ def test_without_autocreate_known_accounts_alone_come_in(make_wiki, people):
 
 
 def test_many_first_requests_at_once_make_one_profile(wiki, people):
+    wiki.warm_up()
     readers = [wiki.reader(people()) for _ in range(8)]
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(wiki.name, readers)) == {"sally"}
@@ -175,10 +177,45 @@ def test_many_first_requests_at_once_make_one_profile(wiki, people):
 
 
 def test_of_many_users_who_want_one_name_at_once_one_gets_it(wiki, people):
+    wiki.warm_up()
     readers = [wiki.reader(people("sally", user_id=str(user_id))) for user_id in range(8)]
     with ThreadPoolExecutor(8) as pool:
         assert sorted(pool.map(wiki.name, readers), key=str) == [None] * 7 + ["sally"]
     assert len(wiki.profiles()) == 1
+
+
+def test_a_first_request_waits_for_whoever_writes_to_the_index(wiki, people):
+    wiki.warm_up()
+    first, second = (wiki.reader(people("sally", user_id=user_id)) for user_id in "12")
+    other = wiki.app.storage.ix["latest_revs"].writer()
+    with ThreadPoolExecutor(2) as pool:
+        served = [pool.submit(wiki.name, first)]
+        wait_until(lambda: wiki.profiles(idx_name="all_revs"), "the first profile to be stored")
+        served.append(pool.submit(wiki.name, second))
+        other.cancel()
+        assert [each.result() for each in served] == ["sally", None]
+    (profile,) = wiki.profiles()
+    assert wiki.revisions_of(profile["itemid"]) == 1
+
+
+def test_a_save_that_fails_halfway_leaves_nothing_beside_the_next(wiki, people, monkeypatch):
+    reader = wiki.reader(people("sally"))
+    monkeypatch.setattr(claims, "PATIENCE", 0.05)
+    other = wiki.app.storage.ix["latest_revs"].writer()
+    assert wiki.name(reader) is None
+    other.cancel()
+    assert wiki.name(reader) == "sally"
+    (profile,) = wiki.profiles()
+    assert wiki.revisions_of(profile["itemid"]) == 1
+
+
+def test_the_item_id_is_the_users_and_nobody_can_guess_it(make_wiki, people):
+    ids = []
+    for secret in ("secret number one", "secret number one", "another secret"):
+        wiki = make_wiki(config={"secrets": secret})
+        wiki.name(wiki.reader(people("sally")))
+        ids.append(wiki.profiles()[0]["itemid"])
+    assert ids[0] == ids[1] != ids[2]
 
 
 def test_a_wiki_that_is_busy_lets_a_new_user_wait_for_the_next_request(wiki, people, monkeypatch, caplog):
@@ -225,6 +262,7 @@ def test_nobody_undoes_that_with_a_token_that_everybody_can_make(wiki, people):
     wiki.name(reader)
     wiki.change(wiki.profiles()[0]["itemid"], **{DISABLED: True, "email_unvalidated": "evil@example.org"})
     _, token = generate_token("")
+    assert not valid_token(wiki.profiles()[0]["recoverpass_key"], token)
     reader.get(f"/+verifyemail?username=sally&token={token}")
     assert wiki.profiles()[0][DISABLED]
     assert wiki.name(reader) is None
