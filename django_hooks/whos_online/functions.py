@@ -46,8 +46,14 @@ def forget_user(user: Any) -> None:
     """Take a member off the list at once; only a new log-in, or half a minute, brings them back."""
     user = _find(user)
     if user is not None:
-        reported().forget(f"m{user.pk}")
-        send([presence.forget_member(keys(), user_id(user))])
+        forget_id(user_id(user))
+
+
+def forget_id(user_id: str) -> None:
+    """Take the member of an id off the list at once."""
+    if options().enabled:
+        reported().forget(f"m{user_id}")
+        send([presence.forget_member(keys(), user_id)])
 
 
 def hide_user(user: Any) -> None:

@@ -51,6 +51,19 @@ def test_who_logs_out_and_in_again_is_back_at_once(club, visitor):
     assert names(club) == ["sally"]
 
 
+def test_who_is_deleted_is_off_the_list_and_who_was_not_after_all_is_on_it(
+    club, visitor, people, django_capture_on_commit_callbacks
+):
+    log_in(visitor)
+    with django_capture_on_commit_callbacks(execute=False):
+        people["sally"].delete()
+    assert names(club) == ["sally"]
+    log_in(browser("192.0.2.2"), "harry")
+    with django_capture_on_commit_callbacks(execute=True):
+        people["harry"].delete()
+    assert names(club) == ["sally"]
+
+
 def test_a_request_that_was_under_way_at_the_log_out_brings_nobody_back(club, visitor):
     log_in(visitor)
     other = browser()
