@@ -153,7 +153,7 @@ def list_user(keys: ShardKeys, user_id: str, limit: int, *, over: bool = False) 
         load("list_user"),
         [keys.users(user_id), keys.sessions, keys.records],
         [user_in_record(user_id), limit, "all" if over else ""],
-        lambda rows: _sessions(keys, rows),
+        lambda rows: sessions_in(keys, rows),
     )
 
 
@@ -182,7 +182,7 @@ def list_page(keys: ShardKeys, first: int, last: int) -> Call[tuple[int, list[Se
         load("list_page"),
         [keys.sessions, keys.records],
         [first, last],
-        lambda rows: (len(rows) // 3, _sessions(keys, rows)),
+        lambda rows: (len(rows) // 3, sessions_in(keys, rows)),
     )
 
 
@@ -264,6 +264,17 @@ def parse_or_none(raw: bytes, where: str) -> Record | None:
         return None
 
 
+def sessions_in(keys: ShardKeys, rows: list[bytes]) -> list[Session]:
+    """Read rows of sid, deadline and record; those whose record can't be read are left out."""
+    found = []
+    for sid, deadline, raw in zip(rows[::3], rows[1::3], rows[2::3], strict=True):
+        text = _text(sid)
+        record = parse_or_none(raw, f"{keys.records} {text}") if raw else None
+        if record:
+            found.append(Session(Ref(keys.number, text, record.person.user_id), record, _deadline(deadline, record)))
+    return found
+
+
 def _user_keys(keys: ShardKeys, refs: Sequence[Ref], *, first: int) -> tuple[list[str], Callable[[Ref], int]]:
     """Return the keys of the users' sets, and where in KEYS a ref's stands; 0: not known whose it is."""
     sets = {ref.user_id: keys.users(ref.user_id) for ref in refs if ref.user_id is not None}
@@ -279,16 +290,6 @@ def _session(keys: ShardKeys, sid: str, ttl: int, now: int, raw: bytes | None) -
     if record is None or record.expires <= now:
         return None
     return Session(Ref(keys.number, sid, record.person.user_id), record, -1 if ttl < 0 else now + ttl)
-
-
-def _sessions(keys: ShardKeys, rows: list[bytes]) -> list[Session]:
-    found = []
-    for sid, deadline, raw in zip(rows[::3], rows[1::3], rows[2::3], strict=True):
-        text = _text(sid)
-        record = parse_or_none(raw, f"{keys.records} {text}") if raw else None
-        if record:
-            found.append(Session(Ref(keys.number, text, record.person.user_id), record, _deadline(deadline, record)))
-    return found
 
 
 def _deadline(score: bytes, record: Record) -> int:
