@@ -118,3 +118,17 @@ class PendingEnd(models.Model):
 
     def __str__(self) -> str:
         return f"{self.sid or self.user_id} {self.reason}".rstrip()
+
+
+class LiveSession(AuditEvent):
+    """The sessions that live, as the admin and its permissions know them: they are in Redis, not in the database.
+
+    A proxy, so that there is nothing to migrate, dump or count; it is never asked for rows.
+    """
+
+    class Meta:
+        proxy = True
+        default_permissions = ("view",)
+        permissions = (("end_livesession", "Can end live session"),)
+        verbose_name = _("live session")
+        verbose_name_plural = _("live sessions")

@@ -9,6 +9,9 @@ from .store import Store
 #: The position of a reader that has stored nothing, and the end of a stream that holds nothing.
 BEGINNING = "0-0"
 
+#: Entries waiting in the streams from which on something is wrong: a reader doesn't store what it should.
+TOO_MANY = 100_000
+
 
 def ends_of_streams(store: Store) -> dict[ShardKeys, str]:
     """Return the id of the last entry of each shard's stream.

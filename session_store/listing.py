@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from . import verbs
 from .keys import SID, Keys, ShardKeys
 from .scripts import Call, load
-from .sessions import Session
+from .sessions import Ref, Session
 from .steps import Steps
 from .verbs import BATCH, sessions_in
 
@@ -128,3 +130,15 @@ def _search_page(keys: ShardKeys, query: Query, place: Place, count: int, limit:
         [place.deadline, place.sid, count, limit, query.place, since, until, *query.clues],
         parse,
     )
+
+
+def find(keys: Keys, refs: Sequence[Ref]) -> Steps[list[Session]]:
+    """Return those of some sessions that have a record, in one round trip; their deadlines are the absolute ones."""
+    known = [(shard, ref.sid) for ref in refs if (shard := keys.of_shard(ref.shard))]
+    answers = yield [verbs.records_of(shard, [sid]) for shard, sid in known]
+    found = [
+        sessions_in(shard, [sid.encode(), b"", record])
+        for (shard, sid), (record,) in zip(known, answers, strict=True)
+        if record
+    ]
+    return [session for sessions in found for session in sessions]

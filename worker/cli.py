@@ -13,11 +13,11 @@ from enum import IntEnum
 from pathlib import Path
 
 from session_store import ConfigurationError, Store, StoreUnavailable, verbs
+from session_store.status import read_status
 from session_store.stopping import stop_on_signals
 
 from .config import WorkerConfig
 from .diagnosis import diagnose
-from .status import read_status
 from .verify import Findings, known_sids, note_missing, verify
 from .work import WAYS, work
 

@@ -7,11 +7,10 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from session_store.backlog import TOO_MANY
+
 #: Seconds after which a role that has not finished a step is taken for stuck. A step is meant to take about one.
 STUCK = 15.0
-
-#: Entries waiting in the stream from which on the worker is not ready: something doesn't store what it should.
-BACKLOG = 100_000
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ class Health:
         yield Verdict("hearing", self.hearing is True, "" if self.hearing else "no notification has arrived lately")
         yield Verdict("flags", not self.flags_missing, self._flags_text() if self.flags_missing != "" else "")
         yield Verdict("audit log", self.standby or self.writable is True, self._audit_text())
-        yield Verdict("backlog", self.backlog < BACKLOG, f"{self.backlog} entries wait in Redis")
+        yield Verdict("backlog", self.backlog < TOO_MANY, f"{self.backlog} entries wait in Redis")
 
     def _flags_text(self) -> str:
         if self.flags_missing is None:

@@ -109,7 +109,7 @@ def test_the_wheel_holds_scripts_and_types_and_nothing_of_the_demo(wheel):
 def test_the_wheel_holds_every_module_and_template(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     for package in PACKAGES:
-        for pattern in ("*.py", "*.html", "*.css", "*.mo"):
+        for pattern in ("*.py", "*.html", "*.css", "*.js", "*.mo"):
             ours = {path.relative_to(ROOT).as_posix() for path in (ROOT / package).rglob(pattern)}
             assert ours <= names
 

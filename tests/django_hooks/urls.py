@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from django.conf import settings
+from django.contrib import admin
 from django.contrib.auth import (
     SESSION_KEY,
     aauthenticate,
@@ -189,5 +190,6 @@ urlpatterns = [
     path("save/", save),
     path("stream/", stream),
     path("sso/", include("django_hooks.urls")),
+    path("admin/", admin.site.urls),
     path("login/", views.LoginView.as_view()),
 ]

@@ -4,8 +4,9 @@ import time
 
 import pytest
 
+from session_store.backlog import TOO_MANY
 from worker import health as health_module
-from worker.health import BACKLOG, Health
+from worker.health import Health
 
 
 def ready(**facts: object) -> Health:
@@ -33,7 +34,7 @@ def test_one_that_hears_and_writes_is_ready():
         ({"flags_missing": "x"}, "flags", "lacks x"),
         ({"writable": False}, "audit log", "wait in Redis"),
         ({"writable": None}, "audit log", "wait in Redis"),
-        ({"backlog": BACKLOG}, "backlog", "100000 entries"),
+        ({"backlog": TOO_MANY}, "backlog", "100000 entries"),
     ],
 )
 def test_each_condition_alone_makes_it_not_ready_and_has_a_word_on_it(facts, name, word):
@@ -42,7 +43,7 @@ def test_each_condition_alone_makes_it_not_ready_and_has_a_word_on_it(facts, nam
 
 
 def test_a_backlog_just_below_the_bound_is_none():
-    assert failing(ready(backlog=BACKLOG - 1)) == {}
+    assert failing(ready(backlog=TOO_MANY - 1)) == {}
 
 
 def test_one_that_stands_by_need_not_write():

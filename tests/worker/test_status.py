@@ -10,9 +10,9 @@ import pytest
 from session_store import verbs
 from session_store.audit import AuditReader
 from session_store.events import timestamp
+from session_store.status import read_status
 from tests.servers import free_port
 from tests.wait import wait_until
-from worker.status import read_status
 
 from .lines import sid
 from .processes import WorkerProcess, run_command

@@ -7,13 +7,12 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from session_store import Store
-from session_store.audit import order
-from session_store.events import timestamp
-from session_store.keys import ShardKeys
-from session_store.records import MAX_MS
-
-from .health import BACKLOG
+from .audit import order
+from .backlog import TOO_MANY
+from .events import timestamp
+from .keys import ShardKeys
+from .records import MAX_MS
+from .store import Store
 
 #: What a reader's position looks like.
 POSITION = re.compile(r"[0-9]{1,20}-[0-9]{1,20}")
@@ -124,7 +123,7 @@ def _reader(store: Store, keys: ShardKeys, now: float, name: str, position: str,
 
 def _count_after(store: Store, keys: ShardKeys, position: str) -> int:
     count = 0
-    while count < BACKLOG:
+    while count < TOO_MANY:
         page = store.command("XRANGE", keys.audit, f"({position}", "+", "COUNT", PAGE)
         count += len(page)
         if len(page) < PAGE:

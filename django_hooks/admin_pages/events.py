@@ -1,0 +1,139 @@
+"""What began and ended, from the audit table: searched, filtered, and taken along as CSV."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, path, reverse
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
+
+from session_store import Reason
+
+from ..devices import read_device
+from ..models import AuditEvent
+from ..people import user_id
+from ..reasons import REASONS, say_why
+from .export import stream_csv
+
+#: Rows counted at most: to count millions takes a database seconds, for a number that nobody reads.
+COUNTED = 100_000
+
+#: What an address may ask of a row, beside searching.
+LOOKUPS = {"action", "action__exact", "reason", "at__gte", "at__lt", "at__isnull"}
+
+_log = logging.getLogger(__name__)
+
+
+class ReasonFilter(admin.SimpleListFilter):
+    """By reason; the reasons are known, so the table need not be searched for them."""
+
+    title = _("reason")
+    parameter_name = "reason"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002 - the admin's
+        """Return the choices."""
+        return [(reason.value, str(REASONS[reason])) for reason in Reason]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[AuditEvent]) -> QuerySet[AuditEvent]:  # noqa: ARG002
+        """Narrow it down."""
+        return queryset.filter(reason=self.value()) if self.value() else queryset
+
+
+class BoundedPaginator(Paginator):  # type: ignore[type-arg] # the parameter is for type checkers alone
+    """Counts no further than `COUNTED`."""
+
+    @cached_property
+    def count(self) -> int:
+        """Return how many rows there are, or that bound."""
+        rows: Any = self.object_list  # the admin gives it a query
+        return int(rows.order_by()[:COUNTED].count())
+
+
+class AuditEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Reads the table; nobody adds, changes or deletes a row here."""
+
+    list_display = ("at", "action", "why", "user_name", "device", "ip", "lasted", "by")
+    list_display_links = None
+    list_filter = ("action", ReasonFilter, "at")
+    search_fields = ("user_name", "=user_id", "=email", "ip__startswith", "user_agent", "=sid")
+    search_help_text = _(
+        "User, e-mail address, beginning of an IP address, part of the user agent, or the id of a session."
+    )
+    ordering = ("-at", "-id")
+    list_per_page = 100
+    show_full_result_count = False
+    paginator = BoundedPaginator
+    change_list_template = "admin/django_hooks/auditevent/change_list.html"
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:  # noqa: ARG002
+        """Only what the filters ask for: the stock admin would let patterns and joins through."""
+        return lookup in LOOKUPS
+
+    @admin.display(description=_("reason"), ordering="reason")
+    def why(self, row: AuditEvent) -> str:
+        """Return the reason in words."""
+        return say_why(row.reason) if row.reason else ""
+
+    @admin.display(description=_("device"))
+    def device(self, row: AuditEvent) -> str:
+        """Return device and browser in words."""
+        return str(read_device(row.user_agent)) if row.user_agent else ""
+
+    @admin.display(description=_("duration"), ordering="duration")
+    def lasted(self, row: AuditEvent) -> str:
+        """Return how long it lasted, to the second."""
+        return str(row.duration).partition(".")[0] if row.duration is not None else ""
+
+    @admin.display(description=_("ended by"), ordering="actor")
+    def by(self, row: AuditEvent) -> str:
+        """Return the id of who ended it."""
+        return row.actor
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the admin's signature
+        """Nobody adds one."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        """Nobody changes one."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        """Nobody deletes one; old ones are purged by ``manage.py audit_purge``."""
+        return False
+
+    def get_urls(self) -> list[URLPattern]:
+        """Return the admin's own pages, and the export before them."""
+        export = self.admin_site.admin_view(require_safe(self.export_view))
+        return [path("export/", export, name="django_hooks_auditevent_export"), *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Show the list, with a link to the same as CSV."""
+        query = request.GET.urlencode()
+        return super().changelist_view(request, {"export_query": f"?{query}" if query else "", **(extra_context or {})})
+
+    def export_view(self, request: HttpRequest) -> HttpResponseBase:
+        """Send what the list would show, all pages of it, as CSV."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        try:
+            changes: ChangeList = self.get_changelist_instance(request)
+        except IncorrectLookupParameters:
+            return HttpResponseRedirect(
+                reverse("admin:django_hooks_auditevent_changelist", current_app=self.admin_site.name)
+            )
+        asker: Any = request.user
+        _log.warning(
+            "user %s (%r) exports audit events: %r", user_id(asker), asker.get_username(), request.GET.urlencode()
+        )
+        return stream_csv(changes.get_queryset(request))
