@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,6 @@ from babel.messages import Catalog
 from babel.messages.extract import extract_from_file
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
-from django.conf import settings
 from django.template import Context, Engine, Template
 from django.template.base import NodeList
 from django.templatetags.i18n import BlockTranslateNode, TranslateNode
@@ -82,9 +82,7 @@ def _in_nodes(nodes: NodeList) -> Iterator[Message]:
 
 def main() -> None:
     """Bring every catalogue up to date: new texts come in empty, old ones go; then compile it."""
-    settings.configure(INSTALLED_APPS=["django_hooks"], TEMPLATES=[
-        {"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}
-    ])  # fmt: skip
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.django_hooks.settings")
     django.setup()
     template = Catalog(domain="django")
     for message, places in messages().items():

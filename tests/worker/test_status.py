@@ -20,7 +20,7 @@ from .processes import WorkerProcess, run_command
 
 def reader(store, name: str, *, stored: int = 0) -> AuditReader:
     """A reader that has stored so many entries."""
-    found = AuditReader(store, name, wait=0.01)
+    found = AuditReader(store, name, wait=10)
     found.attach()
     for batch in found.read(count=stored) if stored else []:
         assert found.acknowledge(batch)
