@@ -9,6 +9,7 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.db import models, router, transaction
 from django.db.models.signals import post_delete, post_save, pre_delete, pre_save
@@ -61,8 +62,12 @@ def connect(*, setting: str = "AUTH_USER_MODEL", **_: Any) -> None:
     """
     if setting != "AUTH_USER_MODEL":
         return
+    try:
+        users = get_user_model()
+    except ImproperlyConfigured:  # Django says so where a user is needed
+        return
     for model in apps.get_models():
-        if issubclass(model, get_user_model()):
+        if issubclass(model, users):
             for signal, receiver in (
                 (pre_save, _before_save),
                 (post_save, _after_save),

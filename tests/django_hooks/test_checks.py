@@ -10,8 +10,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django_hooks.middleware import WikiMiddleware
 
 
-def ids():
-    return [message.id for message in run_checks() if message.id.startswith("django_hooks.")]
+def ids(*, deploy=False):
+    messages = [each for each in run_checks(include_deployment_checks=deploy) if each.id.startswith("django_hooks.")]
+    assert all(each.hint for each in messages)
+    return [each.id for each in messages]
 
 
 def test_a_plain_site_has_nothing_to_mend():
@@ -41,6 +43,12 @@ def test_a_plain_site_has_nothing_to_mend():
         ("WIKI_REDIS_URL", "redis://localhost/0?foo=1"),
         ("WIKI_REDIS_URL", "unix://"),
         ("WIKI_ENABLED", "yes"),
+        ("WIKI_MAX_SESSIONS", 0),
+        ("WIKI_MAX_SESSIONS", -1),
+        ("WIKI_MAX_SESSIONS", True),
+        ("WIKI_USER_TEST", "no.such.function"),
+        ("WIKI_USER_TEST", 5),
+        ("WIKI_URL", "wiki.example.org"),
     ],
 )
 def test_a_setting_that_cant_be_used_is_named(settings, name, value):
@@ -77,6 +85,7 @@ def test_a_name_that_promises_no_domain_must_have_none(settings):
     settings.WIKI_COOKIE_NAME = "__Host-wiki"
     settings.WIKI_COOKIE_SECURE = True
     settings.WIKI_COOKIE_DOMAIN = "example.org"
+    settings.ALLOWED_HOSTS = ["example.org"]
     assert ids() == ["django_hooks.E004"]
 
 
@@ -119,3 +128,108 @@ def test_a_url_of_the_wrong_type_is_named_without_what_it_says(settings):
 def test_a_password_file_that_cannot_be_read_is_named(settings):
     settings.WIKI_REDIS_PASSWORD_FILE = "/nowhere/password"
     assert ids() == ["django_hooks.E001"]
+
+
+def test_a_middleware_without_sessions_before_it_is_named(settings):
+    settings.MIDDLEWARE = [*django_settings.MIDDLEWARE[1:], django_settings.MIDDLEWARE[0]]
+    assert ids() == ["django_hooks.E005"]
+
+
+def test_a_middleware_that_is_there_twice_is_named(settings):
+    settings.MIDDLEWARE = [*django_settings.MIDDLEWARE, django_settings.MIDDLEWARE[-1]]
+    assert ids() == ["django_hooks.E006"]
+
+
+def test_pages_from_the_cache_must_pass_the_middleware(settings):
+    cache = "django.middleware.cache.FetchFromCacheMiddleware"
+    *others, ours = django_settings.MIDDLEWARE
+    settings.MIDDLEWARE = [*others, ours, cache]
+    assert ids() == []
+    settings.MIDDLEWARE = [*others, cache, ours]
+    assert ids() == ["django_hooks.W002"]
+
+
+def test_a_cookie_for_every_site_must_be_secure(settings):
+    settings.WIKI_COOKIE_SAMESITE = "None"
+    assert ids() == ["django_hooks.E007"]
+    settings.WIKI_COOKIE_SECURE = True
+    assert ids() == []
+
+
+@pytest.mark.parametrize(
+    ("url", "domain", "hosts", "found"),
+    [
+        ("https://wiki.example.org/", "example.org", ["www.example.org"], []),
+        ("https://WIKI.example.org/", ".EXAMPLE.org", [".example.org"], []),
+        ("https://example.org/", "example.org", ["example.org"], []),
+        ("https://badexample.org/", "example.org", ["example.org"], ["django_hooks.W003"]),
+        ("https://wiki.example.com/", "example.org", ["*"], ["django_hooks.W003"]),
+        ("https://wiki.example.org/", None, ["www.example.org"], ["django_hooks.W003"]),
+        ("https://www.example.org:8080/wiki/", None, ["www.example.org"], []),
+        ("https://wiki.example.org/", None, ["*"], []),
+        ("http://localhost:8080/", None, [], []),
+        ("http://[::1]:8080/", None, [], []),
+        ("https://wiki.example.com/", "example.com", ["www.example.org", "example.org"], ["django_hooks.W004"]),
+        ("https://wiki.example.com/", "example.com", ["www.example.org", "shop.example.com"], []),
+    ],
+)
+def test_the_cookie_must_reach_site_and_wiki(settings, url, domain, hosts, found):
+    settings.WIKI_URL, settings.WIKI_COOKIE_DOMAIN, settings.ALLOWED_HOSTS = url, domain, hosts
+    assert ids() == found
+
+
+@pytest.mark.parametrize("backend", ["locmem.LocMemCache", "dummy.DummyCache"])
+def test_sessions_in_a_cache_that_forgets_are_warned_of(settings, backend):
+    settings.CACHES = {"default": {"BACKEND": f"django.core.cache.backends.{backend}"}}
+    assert ids() == []
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
+    assert ids() == ["django_hooks.W005"]
+
+
+@pytest.mark.parametrize(
+    ("location", "found"),
+    [
+        ("redis://localhost:6379/3", ["django_hooks.W006"]),
+        (["redis://cache.example.org", "redis://:word@localhost"], ["django_hooks.W006"]),
+        ("redis://localhost:6380/0", []),
+        ("redis://localhost:notaport/0", ["django_hooks.W006"]),
+        ("unix:///run/redis.sock", []),
+    ],
+)
+def test_a_cache_on_the_same_redis_is_warned_of(settings, location, found):
+    settings.CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+        "pages": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": location},
+    }
+    assert ids() == found
+
+
+def test_a_lifetime_beyond_djangos_own_is_warned_of(settings):
+    settings.WIKI_COOKIE_AGE = settings.SESSION_COOKIE_AGE
+    assert ids() == []
+    settings.WIKI_COOKIE_AGE += 1
+    assert ids() == ["django_hooks.W007"]
+
+
+def test_production_needs_https_and_a_guarded_redis(settings):
+    settings.WIKI_REDIS_URL = "redis://redis.example.org:6379/0"
+    assert ids() == ["django_hooks.W030"]
+    assert ids(deploy=True) == ["django_hooks.W030", "django_hooks.W040", "django_hooks.W042"]
+    settings.SESSION_COOKIE_SECURE = True
+    assert ids(deploy=True) == ["django_hooks.W030", "django_hooks.W041", "django_hooks.W042"]
+    settings.WIKI_COOKIE_NAME = "__Host-wiki"
+    settings.WIKI_REDIS_URL = "rediss://site:word@redis.example.org:6379/0"
+    assert ids(deploy=True) == []
+
+
+def test_a_redis_on_this_machine_needs_neither(settings):
+    settings.SESSION_COOKIE_SECURE, settings.WIKI_COOKIE_NAME = True, "__Secure-wiki"
+    for url in ("redis://localhost", "redis://127.0.0.1:7000/1", "unix:///run/redis/redis.sock"):
+        settings.WIKI_REDIS_URL = url
+        assert ids(deploy=True) == []
+
+
+@pytest.mark.parametrize("name", ["WIKI_REDIS_URL", "WIKI_COOKIE_NAME", "WIKI_COOKIE_DOMAIN", "WIKI_URL"])
+def test_a_setting_of_the_wrong_type_breaks_no_other_check(settings, name):
+    setattr(settings, name, 5)
+    assert "django_hooks.E001" in ids(deploy=True)
