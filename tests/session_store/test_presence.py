@@ -160,6 +160,9 @@ def test_a_member_who_hides_is_apart_whoever_reports_them(store, keys):
     assert (now.members, now.hidden) == (1, 1)
     member(store, hides=False)
     assert set(names(store)) == {"sally", "harry"}
+    assert counts(store) == (2, 0, 0, 0)
+    member(store, hides=True)
+    assert counts(store) == (1, 1, 0, 0)
 
 
 def test_hiding_and_showing_work_at_once_and_keep_when_one_was_seen(store, keys):

@@ -99,6 +99,13 @@ def test_at_most_one_write_a_visitor_in_a_while(club, visitor, commands):
     assert commands() == 0
 
 
+def test_a_log_in_counts_as_the_first_write(club, visitor, commands):
+    log_in(visitor)
+    commands()
+    visitor.get("/who/")
+    assert commands() == 0
+
+
 def test_an_interval_of_nothing_writes_each_time(club, visitor, settings, commands):
     settings.WHOS_ONLINE_INTERVAL = 0
     visitor.get("/untouched/")
