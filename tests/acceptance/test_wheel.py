@@ -133,7 +133,7 @@ def test_the_site_works_by_the_readmes_snippet(python, redis_server, tmp_path, s
     run(tmp_path, str(python), "-m", "django", "startproject", "site_of_mine", ".")
     with (tmp_path / "site_of_mine" / "settings.py").open("a") as settings:
         settings.write(snippet("# settings.py", redis_server.url))
-        settings.write('\nALLOWED_HOSTS = ["localhost"]\n')
+        settings.write('\nALLOWED_HOSTS = ["localhost", "www.example.org"]\n')
     with (tmp_path / "site_of_mine" / "urls.py").open("a") as urls:
         urls.write(block("# urls.py"))
     assert "no issues" in run(tmp_path, str(python), "manage.py", "check")
