@@ -11,7 +11,7 @@ from session_store.connections import server_name
 from session_store.steps import Steps
 
 from .conf import conf
-from .stores import get_async_store, get_store
+from .stores import get_async_store, get_hurried_store, get_store
 
 T = TypeVar("T")
 
@@ -19,8 +19,8 @@ T = TypeVar("T")
 class Budget:
     """What is left of ``WIKI_REDIS_TIMEOUT`` for one request, over all of its round trips.
 
-    In an event loop a round trip is cut off where all of it is used up. Without one that can't be done; there, none is
-    begun when less than half of it is left.
+    In an event loop a round trip is cut off where all of it is used up. Without one that can't be done: there, every
+    round trip but the first may take half of it, and none is begun when less is left.
     """
 
     __slots__ = ("_spent",)
@@ -41,9 +41,10 @@ class Budget:
         """
         if self.left < conf.store.redis_timeout / 2:
             raise _over()
+        store = get_hurried_store() if self._spent else get_store()
         start = time.monotonic()
         try:
-            return get_store().do(steps)
+            return store.do(steps)
         finally:
             self._spent += time.monotonic() - start
 

@@ -32,13 +32,14 @@ class Store:
     Args:
         config: which Redis.
         pause: seconds for which nothing is tried after a time-out.
+        beside: another store of the same Redis, whose pauses are this one's too.
     """
 
-    def __init__(self, config: Config, *, pause: float = PAUSE) -> None:
+    def __init__(self, config: Config, *, pause: float = PAUSE, beside: Store | None = None) -> None:
         self.config = config
         self.keys = Keys(config.redis_prefix, config.redis_shards)
         self.redis: redis.Redis = client(config)
-        self._breaker = Breaker(config, pause=pause)
+        self._breaker = beside._breaker if beside else Breaker(config, pause=pause)
 
     def open(
         self,

@@ -6,10 +6,11 @@ import time
 
 import pytest
 
+from django_hooks.models import PendingEnd
 from session_store import Config, Store
 from tests.servers import RedisServer, free_port
 
-from .conftest import Browser, ends_of
+from .conftest import AsyncBrowser, Browser, ends_of
 
 
 @pytest.fixture
@@ -69,6 +70,26 @@ def test_a_hung_redis_costs_one_timeout_and_then_nothing_for_a_second(own_browse
         own_server.resume()
     assert first < 0.8
     assert rest < 0.5
+
+
+@pytest.mark.parametrize("kind", [Browser, AsyncBrowser], ids=["sync", "async"])
+def test_a_redis_that_hangs_between_two_round_trips_costs_no_more_than_one_timeout(
+    own_browser, own_server, settings, kind
+):
+    settings.WIKI_REDIS_TIMEOUT = 1.0
+    own_browser.log_in()
+    browser = kind(own_browser.store)
+    browser.cookies = own_browser.cookies
+    settings.HANG = own_server.pause
+    start = time.monotonic()
+    try:
+        assert browser.get("/leave-while-redis-hangs/").status_code == 200
+        took = time.monotonic() - start
+    finally:
+        own_server.resume()
+    assert browser.wiki_cookie is None
+    assert took < 1.5
+    assert PendingEnd.objects.exists()
 
 
 def test_a_logout_works_while_redis_is_away(own_browser, own_server, caplog):

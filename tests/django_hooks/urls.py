@@ -84,6 +84,13 @@ def enter_and_be_disabled(request: HttpRequest) -> HttpResponse:
     return HttpResponse("in, and not for long")
 
 
+def leave_while_redis_hangs(request: HttpRequest) -> HttpResponse:
+    """Log out, when Redis has just stopped answering: the test says how that is brought about."""
+    settings.HANG()
+    logout(request)
+    return HttpResponse("out")
+
+
 def become(request: HttpRequest, username: str) -> HttpResponse:
     """Impersonate, as an admin's tool does: without log-in and without a signal."""
     user = get_user_model().objects.get(username=username)
@@ -186,6 +193,7 @@ urlpatterns = [
     path("new-password/<str:keeps>/", new_password),
     path("disable/<str:username>/", disable),
     path("enter-and-be-disabled/", enter_and_be_disabled),
+    path("leave-while-redis-hangs/", leave_while_redis_hangs),
     path("flush/", flush),
     path("save/", save),
     path("stream/", stream),
