@@ -39,7 +39,7 @@ class Store:
         self.config = config
         self.keys = Keys(config.redis_prefix, config.redis_shards)
         self.redis: redis.Redis = client(config)
-        self._breaker = beside._breaker if beside else Breaker(config, pause=pause)
+        self._breaker: Breaker = beside._breaker if beside else Breaker(config, pause=pause)
 
     def open(
         self,

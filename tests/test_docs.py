@@ -96,3 +96,11 @@ def test_every_key_of_who_is_online_is_in_the_architecture_page():
 def test_supervisor_waits_longer_than_the_worker_needs():
     (seconds,) = re.findall(r"^stopwaitsecs=(\d+)", text_of("conf/wiki-worker.conf"), re.MULTILINE)
     assert int(seconds) > DRAIN
+
+
+def test_every_check_is_in_the_sites_page():
+    source = "".join(path.read_text() for path in (ROOT / "django_hooks" / "checks").glob("*.py"))
+    made = set(re.findall(r'id="django_hooks\.([EW]\d+)"', source))
+    described = set(re.findall(r"^\| (.*?) \|", text_of("docs/site.md"), re.MULTILINE))
+    assert made == {name for cell in described for name in cell.split(", ") if re.fullmatch(r"[EW]\d+", name)}
+    assert len(made) > 10
