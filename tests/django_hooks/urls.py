@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth import (
+    BACKEND_SESSION_KEY,
     SESSION_KEY,
     aauthenticate,
     alogin,
@@ -95,6 +96,7 @@ def become(request: HttpRequest, username: str) -> HttpResponse:
     """Impersonate, as an admin's tool does: without log-in and without a signal."""
     user = get_user_model().objects.get(username=username)
     request.session[SESSION_KEY] = str(user.pk)
+    request.session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
     request.session["_auth_user_hash"] = user.get_session_auth_hash()
     request.user = user
     return HttpResponse("somebody else")
