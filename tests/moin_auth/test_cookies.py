@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import string
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -10,13 +12,15 @@ from session_store import make_nonce, make_token
 
 from .conftest import NAME
 
+#: What tokens are made of.
+LETTERS = string.ascii_letters + string.digits + "-_"
+
 #: What a WSGI server may hand over: Latin-1, control characters included.
-BYTES = st.characters(max_codepoint=255)
-TEXT = st.text(BYTES, max_size=120)
+TEXT = st.binary(max_size=80).map(lambda raw: raw.decode("latin-1"))
 TOKENS = st.builds(
-    lambda shard, text: f"{shard}.{text}",
-    st.one_of(st.integers(-1, 10**6).map(str), TEXT),
-    st.text(st.sampled_from("abcXYZ019-_"), min_size=40, max_size=46),
+    lambda shard, raw: f"{shard}.{''.join(LETTERS[byte % 64] for byte in raw)}",
+    st.one_of(st.integers(-1, 10**6), TEXT),
+    st.binary(min_size=40, max_size=46),
 )
 SEPARATORS = st.sampled_from(["; ", ";", ", ", " ", "\t", ";;", "\x00", "\r\n"])
 
@@ -82,11 +86,11 @@ def test_a_cookie_that_is_nearly_right_is_nobodys(wiki, good, header):
     assert user is None or names_it_alone(header, good)
 
 
-@settings(ALWAYS, max_examples=3200)
-@given(at=st.integers(0, 44), to=BYTES)
-def test_a_token_with_one_other_character_is_nobodys(wiki, good, at, to):
-    wrong = good[:at] + to + good[at + 1 :]
-    assert wrong == good or user_of(wiki, f"{NAME}={wrong}") is None
+def test_a_token_with_one_other_character_is_nobodys(wiki, good):
+    for at, right in enumerate(good):
+        for wrong in LETTERS + ".;=\x00\xff":
+            header = f"{NAME}={good[:at]}{wrong}{good[at + 1 :]}"
+            assert wrong == right or user_of(wiki, header) is None, header
 
 
 @settings(ALWAYS, max_examples=500)
