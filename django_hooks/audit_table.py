@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from django.db import DataError, connections, router, transaction
+from django.db import DataError, router, transaction
 from django.db.models import Max, QuerySet
 
 from session_store.events import Event
 from session_store.throttle import Throttle
 
+from .brief import brief_transaction
 from .models import AuditEvent, AuditFollower
 from .rows import in_ascii, to_rows
-
-#: How long a statement waits for somebody else's lock, so that a stop is soon noticed: about a second.
-BRIEF = {
-    "sqlite": "PRAGMA busy_timeout = 1000",
-    "postgresql": "SET LOCAL lock_timeout = 1000",
-    "mysql": "SET SESSION innodb_lock_wait_timeout = 1",
-}
 
 _log = logging.getLogger(__name__)
 _throttle = Throttle(seconds=60)
@@ -64,7 +57,7 @@ class AuditTable:
     def claim(self) -> None:
         """Become its one writer. What another has begun to write is finished, or undone, before this returns."""
         self._token = secrets.token_urlsafe(12)
-        with self._transaction():
+        with brief_transaction(self.database):
             # Written before anything is read: SQLite refuses a transaction that becomes a writer later on.
             if not self._followers.filter(name=self.name).update(token=self._token):
                 self._followers.create(name=self.name, token=self._token, told=self._newest)
@@ -90,12 +83,12 @@ class AuditTable:
     def reasons_of(self, sids: Sequence[str]) -> Mapping[str, str]:
         """Return why sessions have ended, for those whose end is a row."""
         ends = self._events.filter(sid__in=sids, action=AuditEvent.Action.END)
-        with self._transaction():
+        with brief_transaction(self.database):
             return dict(ends.values_list("sid", "reason"))
 
     def untold(self, limit: int) -> list[AuditEvent]:
         """Return rows that nobody was told of, in their order."""
-        with self._transaction():
+        with brief_transaction(self.database):
             told = self._followers.values_list("told", flat=True).get(name=self.name)
             return list(self._events.filter(pk__gt=told).order_by("pk")[:limit])
 
@@ -105,7 +98,7 @@ class AuditTable:
         Raises:
             Replaced: this process is not the one writer any more.
         """
-        with self._transaction():
+        with brief_transaction(self.database):
             self._update(told=row.pk)
 
     @property
@@ -120,23 +113,13 @@ class AuditTable:
     def _newest(self) -> int:
         return self._events.aggregate(newest=Max("pk"))["newest"] or 0
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """A transaction that does not wait long for others."""
-        with transaction.atomic(using=self.database):
-            connection = connections[self.database]
-            if connection.vendor in BRIEF:
-                with connection.cursor() as cursor:
-                    cursor.execute(BRIEF[connection.vendor])
-            yield
-
     def _update(self, **values: int | str) -> None:
         if not self._followers.filter(name=self.name, token=self._token).update(**values):
             raise Replaced
 
     def _store(self, rows: list[AuditEvent], *, told: bool, singly: bool = False) -> Stored:
         refused = 0
-        with self._transaction():
+        with brief_transaction(self.database):
             # First of all: from here on until the end, nobody else can become the one writer.
             self._update(token=self._token)
             before = self._newest
