@@ -34,6 +34,11 @@ class Stored:
     refused: int = 0
 
 
+def first_line(error: Exception) -> str:
+    """Return what a database says is wrong, without what some add to it: the row with its personal data."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
 def events_to_write() -> QuerySet[AuditEvent]:
     """Return all rows, in the database that the site's routers have them written to."""
     return AuditEvent._default_manager.using(router.db_for_write(AuditEvent))
@@ -77,7 +82,7 @@ class AuditTable:
             return self._store(rows, told=told)
         except DataError as error:
             if _throttle.allows("data"):
-                _log.warning("%s: storing one by one", error)
+                _log.warning("the database: %s; storing one by one", first_line(error))
             return self._store(rows, told=told, singly=True)
 
     def reasons_of(self, sids: Sequence[str]) -> Mapping[str, str]:
@@ -130,7 +135,7 @@ class AuditTable:
             new = self._events.filter(pk__gt=before).count()
             if new and told:
                 self._update(told=self._newest)
-        return Stored(new, len(rows) - new - refused, refused)
+        return Stored(new, max(0, len(rows) - new - refused), refused)
 
     def _add_single(self, row: AuditEvent) -> bool:
         """Add a row, its texts in ASCII where the database does not know the characters. False: it refuses the row."""
@@ -140,7 +145,7 @@ class AuditTable:
                 with transaction.atomic(using=self.database):
                     self._events.bulk_create([row], ignore_conflicts=True)
             except DataError as error:
-                problem = str(error)
+                problem = first_line(error)
             else:
                 return True
         if _throttle.allows("refused"):

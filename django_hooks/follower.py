@@ -33,6 +33,10 @@ LOOK = 5.0
 _log = logging.getLogger(__name__)
 
 
+class Stopped(Exception):  # noqa: N818 - a state, not a mistake
+    """A stop came in the middle of something long."""
+
+
 class Follower:
     """Fills the table, as the reader of a name. Of several, one does and the others stand by."""
 
@@ -61,6 +65,7 @@ class Follower:
         self._store = store
         self._name = name
         self._on_stored = on_stored
+        self._stop = stop
         self._wait = wait
         self._lease = Lease(store, name, lasts=lease)
         self._teller = Teller(self.table, stop=stop, alive=self._lease.hold)
@@ -83,7 +88,10 @@ class Follower:
                 self._store_batches(reader)
             self._telling = self._teller.step()
         except Replaced:
-            _log.warning("another process has taken over %s", self._name)
+            _log.warning("another process fills the audit table as %r now", self._name)
+            self.reset()
+            self._lease.doubt()
+        except Stopped:
             self.reset()
         return 0.0
 
@@ -130,7 +138,10 @@ class Follower:
         return reader
 
     def _ended(self, sids: list[str]) -> dict[str, str]:
-        self._lease.hold()  # with very many sessions this takes longer than a lease
+        # With very many sessions this takes longer than a lease, and than whoever asks for a stop will wait.
+        self._lease.hold()
+        if self._stop.is_set():
+            raise Stopped
         return dict(self.table.reasons_of(sids))
 
     def _waits(self) -> bool:

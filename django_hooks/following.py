@@ -12,7 +12,7 @@ from django.db import Error, close_old_connections
 from session_store import StoreUnavailable
 from session_store.throttle import Throttle
 
-from .audit_table import Stored
+from .audit_table import Stored, first_line
 from .chores import do_chores
 from .follower import Follower
 
@@ -121,6 +121,6 @@ class Following:
 def _words(error: Exception) -> str:
     if isinstance(error, StoreUnavailable):
         return str(error)
-    first = str(error).strip().partition("\n")[0] or type(error).__name__
+    first = first_line(error)
     hint = "; has manage.py migrate been run?" if "django_hooks_audit" in first else ""
     return f"the database: {first}{hint}; events wait in Redis"

@@ -40,7 +40,7 @@ class Teller:
     @property
     def wanted(self) -> bool:
         """Whether anybody wants to be told."""
-        return bool(session_started.receivers or session_ended.receivers)
+        return session_started.has_listeners(AuditEvent) or session_ended.has_listeners(AuditEvent)
 
     def step(self) -> bool:
         """Tell of some rows; whether there may be more.
@@ -65,7 +65,7 @@ class Teller:
             self._table.note_told(last)
         if not well:
             close_old_connections()  # a receiver may have left one broken
-        return len(rows) == PAGE
+        return len(rows) == PAGE and not self._stop.is_set()
 
 
 def _tell(row: AuditEvent) -> bool:

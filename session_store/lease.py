@@ -48,6 +48,10 @@ class Lease:
             self._asked = asked
         return self.held
 
+    def doubt(self) -> None:
+        """Have the next `hold` ask Redis: something says that another one has it."""
+        self._asked = float("-inf")
+
     def release(self) -> None:
         """Give it back, where this process holds it."""
         if self.held:

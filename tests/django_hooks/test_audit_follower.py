@@ -153,6 +153,29 @@ def test_one_that_was_paused_and_replaced_writes_nothing_more(store, follower):
     assert rows() == once(refs[0]) + once(refs[1], ended=False)
 
 
+def test_one_that_was_replaced_stands_by_and_does_not_take_back(store, follower):
+    first, second = follower(), follower()
+    open_some(store, 1)
+    store_all(first, store)
+    forget_lease(store)
+    store_all(second, store)
+    open_some(store, 1)
+    wait_until(lambda: first.step() or not first.attached, "it to notice")
+    assert first.step() > 0
+    assert first.standby
+    assert second.attached
+    store_all(second, store)
+
+
+def test_a_stop_in_the_middle_of_a_long_comparison_is_heard(store, follower, stop):
+    open_some(store, 1)
+    stop.set()
+    ours = follower()
+    assert not ours.step()
+    assert not ours.attached
+    assert not rows()
+
+
 def test_whoever_takes_over_waits_for_what_the_other_is_about_to_commit(store, follower):
     """Else rows could appear below those that receivers were told of."""
     first = follower()

@@ -147,3 +147,15 @@ def test_more_than_a_page_of_rows_is_told_page_by_page(store, follower, told, mo
     assert len(told) < 7
     ours.tell_all()
     assert told == ids(*refs, action="start")
+
+
+def test_a_stop_in_the_middle_of_telling_all_is_heard(store, follower, stop, told, monkeypatch):
+    from django_hooks import teller
+
+    monkeypatch.setattr(teller, "PAGE", 2)
+    refs = open_some(store, 7)
+    ours = follower()
+    store_all(ours, store)
+    session_started.connect(lambda **_: stop.set(), weak=False)
+    ours.tell_all()
+    assert len(told) < len(refs)

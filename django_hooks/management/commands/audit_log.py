@@ -78,11 +78,11 @@ class Command(BaseCommand):
 
 
 def show_log() -> None:
-    """Write this app's log to stderr, where the site's LOGGING gives it no other place."""
-    log = logging.getLogger("django_hooks")
-    if not log.hasHandlers():
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
-        log.addHandler(handler)
-    if log.getEffectiveLevel() > logging.INFO:
-        log.setLevel(logging.INFO)
+    """Write what this app and its kernel log to stderr, where the site's LOGGING gives that no other place."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
+    for log in (logging.getLogger("django_hooks"), logging.getLogger("session_store")):
+        if not log.hasHandlers():
+            log.addHandler(handler)
+        if log.getEffectiveLevel() > logging.INFO:
+            log.setLevel(logging.INFO)
