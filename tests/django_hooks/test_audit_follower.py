@@ -147,7 +147,7 @@ def test_one_that_was_paused_and_replaced_writes_nothing_more(store, follower):
 
     batch = read_batch(first)
     with pytest.raises(Replaced):
-        first.table.store(batch.events, told=True)
+        first.table.store(batch.events, told=False)
     wait_until(lambda: first.step() or not first.attached, "it to notice")
     store_all(second, store)
     assert rows() == once(refs[0]) + once(refs[1], ended=False)
