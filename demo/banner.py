@@ -18,6 +18,7 @@ def banner(config: Config, seconds: float) -> str:
 One log-in for a site and its wiki: all up after {seconds:.1f} s
 
   Site       {config.site_url}   log in as sally or harry, password surf
+  Admin      {config.site_url}admin/   log in as admin, password surf: who is on, and what happened
   Wiki       {config.wiki_url}   Login there leads to the site and back; Logout leaves both
   Sessions   end {age} after log-in{hint}
   Audit log  {_short(config.audit_log)}   shown below as it grows

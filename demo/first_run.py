@@ -44,7 +44,7 @@ def prepare(config: Config, environ: Mapping[str, str]) -> None:
     for name in ("site", "wiki"):
         keep_secret(config.var / "secrets" / name)
     if not (config.var / "site.sqlite3").exists():
-        _say("First start: making the site's database and the users sally and harry …")
+        _say("First start: making the site's database and the users sally, harry and admin …")
     _run("demo.site.prepare", config, environ)
     if not (config.var / "wiki").exists():
         _say("First start: making the wiki and its pages; this takes a few seconds …")

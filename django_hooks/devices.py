@@ -53,7 +53,7 @@ def read_device(user_agent: str) -> Device:
     kind = _kind(system.family if system else "", text)
     return Device(
         browser=f"{name} {_word(browser.major)}" if browser and name and browser.major else name,
-        system=_word(system.family) if system else "",
+        system="iPadOS" if "iPad" in text and kind == "tablet" else _word(system.family) if system else "",
         model=_word(model or "") if kind in {"phone", "tablet"} else "",
         kind=kind,
     )

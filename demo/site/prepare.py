@@ -9,6 +9,7 @@ from django.core.management import call_command
 
 #: Who can log in, and with what.
 USERS = ("sally", "harry")
+ADMIN = "admin"
 PASSWORD = "surf"  # noqa: S105 - on purpose, and printed at every start
 
 
@@ -26,6 +27,8 @@ def _make_users() -> None:
     for name in USERS:
         if not User.objects.filter(username=name).exists():
             User.objects.create_user(name, f"{name}@example.org", PASSWORD)
+    if not User.objects.filter(username=ADMIN).exists():
+        User.objects.create_superuser(ADMIN, f"{ADMIN}@example.org", PASSWORD)
 
 
 if __name__ == "__main__":

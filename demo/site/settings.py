@@ -16,8 +16,10 @@ ROOT_URLCONF = "demo.site.urls"
 WSGI_APPLICATION = "demo.site.wsgi.application"
 
 INSTALLED_APPS = [
+    "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
 ]
@@ -30,6 +32,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -42,6 +45,7 @@ TEMPLATES = [
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
                 "demo.site.context.places",
             ],
         },
@@ -91,6 +95,7 @@ WIKI_REDIS_URL = os.environ["WIKI_REDIS_URL"]
 WIKI_REDIS_PREFIX = os.environ.get("WIKI_REDIS_PREFIX") or "sso"
 WIKI_COOKIE_AGE = int(os.environ["WIKI_COOKIE_AGE"])
 WIKI_URL = os.environ["WIKI_URL"]
+WIKI_SESSIONS_PASSWORD_AGE = 300
 
 # Who's online, on the front page.
 

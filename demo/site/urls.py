@@ -1,5 +1,6 @@
 """The site's pages."""
 
+from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 
@@ -12,5 +13,6 @@ urlpatterns = [
     path("audit/", views.audit, name="audit"),
     path("login/", log_in, name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
-    path("sso/", include("django_hooks.urls")),  # where the wiki's Login and Logout lead
+    path("sso/", include("django_hooks.urls")),  # where the wiki's Login and Logout lead, and my sessions
+    path("admin/", admin.site.urls),
 ]

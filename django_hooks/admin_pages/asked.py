@@ -96,9 +96,9 @@ class Asked:
     def choices(self) -> list[tuple[str | Promise, list[tuple[str | Promise, str, bool]]]]:
         """The filters: their titles, and of each choice its name, its address and whether it is taken."""
         return [
-            (_("used"), [(name, self.query_string(place=key), key == self.place) for key, name in PLACES.items()]),
+            (_("place"), [(name, self.query_string(place=key), key == self.place) for key, name in PLACES.items()]),
             (
-                _("began"),
+                _("time of log-in"),
                 [(name, self.query_string(begun=key), key == self.begun) for key, (name, *_) in BEGINNINGS.items()],
             ),
         ]

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from session_store import Reason, Store
 from session_store.backlog import TOO_MANY
-from session_store.status import Status, read_status
+from session_store.status import Status, WorkerStatus, read_status
 
 from ..models import AuditEvent, AuditFollower
 from .chart import ENDS, LOGINS, Chart, Hour, draw, group_of
@@ -66,9 +66,14 @@ class Figures:
         return self.backlog >= TOO_MANY
 
     @property
+    def workers(self) -> list[tuple[WorkerStatus, bool]]:
+        """The workers, and of each whether it still speaks."""
+        return [(worker, worker.seen < SILENT) for worker in self.status.workers]
+
+    @property
     def guarded(self) -> bool:
         """Whether a worker looks to deadlines."""
-        return any(worker.seen < SILENT for worker in self.status.workers)
+        return any(speaks for _worker, speaks in self.workers)
 
 
 def read_figures(store: Store) -> Figures:

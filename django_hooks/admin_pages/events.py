@@ -73,6 +73,7 @@ class AuditEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     ordering = ("-at", "-id")
     list_per_page = 100
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # a count of all rows for each choice
     paginator = BoundedPaginator
     change_list_template = "admin/django_hooks/auditevent/change_list.html"
 

@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
@@ -114,7 +115,7 @@ class LiveSessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # the parame
         request.current_app = self.admin_site.name  # as the admin's own pages do
         whole = {
             **self.admin_site.each_context(request),
-            "title": title,
+            "title": capfirst(title),
             "opts": self.opts,
             "may_end": request.user.has_perm(END),
             **context,

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.http import HttpRequest
+from django.utils import timezone
 
 from session_store import Person, Ref, Session
 
 from ..devices import Device, read_device
-from ..my_sessions.listing import current_token
+from ..my_sessions.listing import JUST_NOW, current_token
 from ..rows import moment
 
 
@@ -32,6 +33,11 @@ class Row:
     expires: datetime
     wiki: bool
     current: bool
+
+    @property
+    def just_now(self) -> bool:
+        """Whether it is in use."""
+        return timezone.now() - self.active < JUST_NOW
 
 
 def to_rows(sessions: Iterable[Session], request: HttpRequest) -> list[Row]:

@@ -65,6 +65,11 @@ class Ended:
     at: datetime
     started: datetime | None
 
+    @property
+    def brief(self) -> bool:
+        """Whether it lasted less than can be told in minutes."""
+        return self.started is not None and self.at - self.started < timedelta(minutes=1)
+
 
 def live_sessions(request: HttpRequest) -> list[Live]:
     """Return the sessions of who asks, the one that asks first, then those used last; one round trip.

@@ -21,7 +21,7 @@ KNOWN = [
     (f"Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) {SAFARI} Mobile/15E148 Safari/604.1",
      "Safari 18 on iOS", "iPhone", "phone"),
     (f"Mozilla/5.0 (iPad; CPU OS 16_1 like Mac OS X) {SAFARI} Mobile/15E148 Safari/604.1",
-     "Safari 18 on iOS", "iPad", "tablet"),
+     "Safari 18 on iPadOS", "iPad", "tablet"),
     (f"Mozilla/5.0 (Linux; Android 14; Pixel 8) {WEBKIT} Chrome/130.0.0.0 Mobile Safari/537.36",
      "Chrome 130 on Android", "Pixel 8", "phone"),
     (f"Mozilla/5.0 (Linux; Android 10; K) {WEBKIT} Chrome/130.0.0.0 Mobile Safari/537.36",
