@@ -26,7 +26,8 @@ def one_at_a_time() -> Iterator[None]:
     Raises:
         TimeoutError: others hold it for too long.
     """
-    with Path(current_app.cfg.index_storage.args[0], "site_names.lock").open("a", encoding="utf-8") as file:
+    _, (directory, *_), _ = current_app.cfg.index_storage
+    with Path(directory, "site_names.lock").open("a", encoding="utf-8") as file:
         wait_until(lambda: _locks(file))
         yield  # closing the file gives the lock back
 

@@ -52,8 +52,9 @@ class Door:
     def _on_request(self, app: Flask, **_: Any) -> None:
         if not self._is_of(app):
             return
-        if problem := self._prepared.get(app):
-            raise problem
+        self._on_context(app)
+        if problem := self._prepared[app]:
+            raise problem.with_traceback(None)  # it would grow with each request
         for keeper in self._keepers:
             keeper.admit()
 

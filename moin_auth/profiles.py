@@ -120,9 +120,8 @@ class Profiles:
     def _new(self, person: Person) -> Any:
         user = self._user()
         user.profile[ITEMID] = _secret_id("profile", person.user_id)
-        user.profile[REVID] = _secret_id(
-            "revision", person.user_id
-        )  # a save that fails halfway leaves nothing beside it
+        # A save that fails halfway is repeated under the same id: it leaves nothing behind.
+        user.profile[REVID] = _secret_id("revision", person.user_id)
         user.profile[DISABLED] = False
         user.profile[SUBSCRIPTIONS] = []
         _take_over(user, person)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+
 import flask
 import pytest
 from flask import Response
@@ -58,4 +60,6 @@ def test_a_wiki_that_cant_be_guarded_serves_nothing_at_any_request(wiki, keeper,
     wiki.app.testing = False
     wiki.app.config["PROPAGATE_EXCEPTIONS"] = False
     assert [wiki.reader().get(path).status_code for _ in range(3)] == [500, 500, 500]
+    problem = next(iter(wiki.door._prepared.values()))
+    assert len(traceback.extract_tb(problem.__traceback__)) < 20
     assert not flask.has_app_context()

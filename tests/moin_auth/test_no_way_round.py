@@ -5,7 +5,7 @@ from __future__ import annotations
 import moin.app
 import moin.auth
 import pytest
-from moin.auth import BaseAuth
+from moin.auth import BaseAuth, MoinAuth
 
 from moin_auth.profiles import AUTH_METHOD
 from tests.wait import wait_until
@@ -86,6 +86,26 @@ def test_every_route_serves_the_next_user_of_a_browser_as_himself(wiki, sally, p
         assert served.reader in {"harry", None}, served
         assert "Diary" not in served.text, served
         assert "Sally Surf" not in served.text, served
+
+
+def test_other_ways_to_log_in_revive_nobody_either(make_wiki, people, store):
+    wiki = make_wiki(others=[MoinAuth()], allow_others=True)
+    token = people("sally", display_name="Sally Surf")
+    reader = wiki.reader(token)
+    assert wiki.name(reader) == "Sally Surf"
+    before = keep_session(reader)
+    store.end(store.read(token).ref, "logout")
+    walk_as_nobody(wiki, reader, TRIES[-1], before)
+
+
+def test_what_moin_takes_for_a_file_shows_no_page(wiki, people):
+    wiki.app.config["PROPAGATE_EXCEPTIONS"] = False
+    for place in ("_themes", "static"):
+        wiki.put(f"{place}/Diary", "dear diary", acl="sally:read All:")
+    for reader in (wiki.reader(people("sally")), wiki.reader()):
+        for place in ("_themes", "static", "+serve", "+template"):
+            for path in (f"/{place}/Diary", f"/{place}/Diary/", f"/{place}/+history", f"/{place}/+tags"):
+                assert "dear diary" not in reader.get(path).text, path
 
 
 @pytest.mark.parametrize(
