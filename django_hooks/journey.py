@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Any
 
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
 from session_store import Person, Ref, StoreUnavailable, steps
+from session_store.steps import Steps
 from session_store.throttle import Throttle
 
 from .conf import conf
@@ -31,6 +32,7 @@ from .deeds import (
     log_out,
     note_presence,
 )
+from .models import PendingEnd
 from .notes import Note
 from .pending import ends_of
 from .retrying import pace
@@ -86,11 +88,13 @@ def depart(visit: Visit, response: HttpResponseBase) -> Journey:
     except Exception:  # noqa: BLE001 - as above: the answer is there, and goes out
         _unreadable()
         return
+    # Where none could be opened, the one that it was to replace does not stay either: it may be another user's.
+    forbids = plan.forbids or (plan.opens is not None and visit.live(visit.cookie) is not None)
     if grant is not None:
         set_cookie(response, grant.token, _max_age(visit, grant))
-    elif plan.forbids:
+    elif forbids:
         delete_cookie(response)
-    if grant is not None or plan.forbids:
+    if grant is not None or forbids:
         patch_vary_headers(response, ("Cookie",))
     elif not session.modified:
         session.accessed = accessed
@@ -101,12 +105,9 @@ def depart(visit: Visit, response: HttpResponseBase) -> Journey:
 def leave(visit: Visit) -> Journey:
     """End what a log-out has asked to end."""
     refs, visit.leaving = visit.leaving, []
-    if not refs:
-        return
-    try:
-        yield ask(visit.budget, steps.end_for_good(get_store().keys, refs, "logout", keep=visit.keep))
-    except StoreUnavailable as error:
-        yield keep_for_later(error, ends_of(refs, "logout", keep=visit.keep))
+    if refs:
+        ends = steps.end_for_good(get_store().keys, refs, "logout", keep=visit.keep)
+        yield from _surely(visit, ends, ends_of(refs, "logout", keep=visit.keep))
 
 
 def _decide(visit: Visit, response: HttpResponseBase) -> Generator[Deed, Any, Plan]:
@@ -116,53 +117,69 @@ def _decide(visit: Visit, response: HttpResponseBase) -> Generator[Deed, Any, Pl
         who = at_hand(visit.request)
     plan = visit.plan(response.status_code, who)
     if plan.asks:
-        plan = visit.plan(response.status_code, Who.of((yield ask_user(visit.request))))
+        who = Who.of((yield ask_user(visit.request)))
+        plan = visit.plan(response.status_code, who)
+    if plan.opens is not None and not (yield is_admitted(who.user)):
+        return visit.refuse()
     return plan
 
 
 def _carry_out(visit: Visit, plan: Plan) -> Generator[Deed, Any, Grant | None]:
-    if plan.opens is not None and not (yield is_admitted(plan.user)):
-        plan = visit.refuse()
-    try:
-        if plan.opens is not None:
-            return (yield from _open(visit, plan, *plan.opens))
-        if plan.renews is not None:
+    if plan.opens is not None:
+        return (yield from _open(visit, plan, *plan.opens))
+    if plan.renews is not None:
+        try:
             yield ask(visit.budget, steps.renew(get_store().keys, plan.renews, age=plan.age))
-        for refs, reason in plan.ends:
-            yield ask(visit.budget, steps.end_all(get_store().keys, refs, reason))
-    except StoreUnavailable as error:
-        note_unavailable(error, "the wiki's session could not be opened or ended")
-        rows = [row for refs, reason in plan.ends for row in ends_of(refs, reason, keep=visit.age)]
-        if rows:
-            yield keep_for_later(error, rows)
+        except StoreUnavailable as error:
+            note_unavailable(error, "the wiki's session could not be renewed")
+    for refs, reason in plan.ends:
+        yield from _end(visit, refs, reason)
     return None
 
 
 def _open(visit: Visit, plan: Plan, note: Note, person: Person) -> Generator[Deed, Any, Grant | None]:
     keys = get_store().keys
     shard = keys.of_user(person.user_id).number
-    opening = yield ask(
-        visit.budget,
-        steps.open_session(
-            keys,
-            note.token(shard),
-            person,
-            expires_at=note.expires,
-            age=plan.age,
-            idle=conf.idle_timeout,
-            replaces=plan.replaces,
-            lost=plan.lost,
-            # What takes the place of a lost one is no other session.
-            most=conf.max_sessions if plan.lost is None else None,
-        ),
-    )
+    try:
+        opening = yield ask(
+            visit.budget,
+            steps.open_session(
+                keys,
+                note.token(shard),
+                person,
+                expires_at=note.expires,
+                age=plan.age,
+                idle=conf.idle_timeout,
+                replaces=plan.replaces,
+                lost=plan.lost,
+                # What takes the place of a lost one is no other session.
+                most=conf.max_sessions if plan.lost is None else None,
+            ),
+        )
+    except StoreUnavailable as error:
+        note_unavailable(error, "the wiki's session could not be opened; the next request tries again")
+        visit.put_off(note)
+        if plan.replaces:
+            yield keep_for_later(error, ends_of(plan.replaces, "replaced", keep=visit.age))
+        return None
     wrong = (yield confirm(visit.request, person.user_id)) if opening.lives else ""
     grant = visit.remember(note, shard, opening)
     if not wrong or grant is None:
         return grant
-    ref = Ref(shard, grant.token.sid, person.user_id)
-    yield ask(visit.budget, steps.end_all(keys, [ref], wrong))
+    yield from _end(visit, [Ref(shard, grant.token.sid, person.user_id)], wrong)
     return None
+
+
+def _end(visit: Visit, refs: Sequence[Ref], reason: str) -> Journey:
+    yield from _surely(visit, steps.end_all(get_store().keys, refs, reason), ends_of(refs, reason, keep=visit.age))
+
+
+def _surely(visit: Visit, ends: Steps[Any], rows: Sequence[PendingEnd]) -> Journey:
+    """Bring ends about, or keep them for later."""
+    try:
+        yield ask(visit.budget, ends)
+    except StoreUnavailable as error:
+        yield keep_for_later(error, rows)
 
 
 def _max_age(visit: Visit, grant: Grant) -> int | None:

@@ -14,7 +14,7 @@ from django.contrib.auth import get_user_model
 from django.db import Error, models, router, transaction
 from django.utils import timezone
 
-from session_store import Ref, StoreUnavailable, steps
+from session_store import Ref, Store, StoreUnavailable, steps
 from session_store.throttle import Throttle
 
 from .changes import proof_of
@@ -75,7 +75,7 @@ def settle(row: PendingEnd) -> None:
         StoreUnavailable: Redis is away.
     """
     try:
-        _tell(row)
+        _tell(row, get_store())
     except BaseException:
         if row.pk is not None and not row.certain:
             row.certain = True
@@ -85,12 +85,13 @@ def settle(row: PendingEnd) -> None:
         row.delete(using=row._state.db)
 
 
-def retry(*, most: int = MANY, seconds: float = 1.0) -> int:
+def retry(*, most: int = MANY, seconds: float = 1.0, store: Store | None = None) -> int:
     """Tell Redis of what it has not heard yet, the oldest first; return how many rows are done.
 
     Args:
         most: rows to look at.
         seconds: no other row is begun after that.
+        store: where; None: the site's.
 
     Raises:
         StoreUnavailable: Redis is away.
@@ -101,7 +102,7 @@ def retry(*, most: int = MANY, seconds: float = 1.0) -> int:
         for row in _waiting(alias)[:most]:
             if time.monotonic() > deadline:
                 return done
-            done += _retried(row)
+            done += _retried(row, store or get_store())
     return done
 
 
@@ -112,9 +113,9 @@ def retry_now_and_then() -> None:
         retry()
 
 
-def _retried(row: PendingEnd) -> bool:
+def _retried(row: PendingEnd, store: Store) -> bool:
     try:
-        _tell(row)
+        _tell(row, store)
     except (StoreUnavailable, Error):
         raise
     except Exception:  # noqa: BLE001 - what stands in the row, or the site's own WIKI_USER_TEST; others come after it
@@ -127,8 +128,7 @@ def _retried(row: PendingEnd) -> bool:
     return True
 
 
-def _tell(row: PendingEnd) -> None:
-    store = get_store()
+def _tell(row: PendingEnd, store: Store) -> None:
     if row.sid:
         ref = Ref(row.shard, row.sid, row.user_id or None)
         left = _ms_until(row.until)

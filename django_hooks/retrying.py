@@ -11,9 +11,10 @@ from django.db import Error
 from session_store import StoreUnavailable
 from session_store.throttle import Throttle
 
+from .conf import conf
 from .models import PendingEnd
 from .pending import FEW, remember, retry
-from .stores import note_unavailable
+from .stores import get_hurried_store, note_unavailable
 
 #: Seconds between two looks of a process: as a rule, and while something is known to wait.
 CALM, HURRIED = 60.0, 1.0
@@ -59,8 +60,11 @@ def retry_a_few(seconds: float) -> None:
     Args:
         seconds: how long that may take: what is left of the request's budget.
     """
+    if seconds < conf.store.redis_timeout / 2:
+        pace.hurry()
+        return
     try:
-        if retry(most=FEW, seconds=seconds):
+        if retry(most=FEW, seconds=seconds, store=get_hurried_store()):
             pace.hurry()
     except StoreUnavailable as error:
         pace.hurry()

@@ -11,12 +11,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
 
-from session_store import UNWANTED, Check, Opening, Person, Ref, Session, Token
+from session_store import UNWANTED, Check, Opening, Person, Reason, Ref, Session, Token
 
 from .budget import Budget
 from .conf import conf
@@ -58,8 +57,7 @@ class Plan:
         lost: the session that Redis lost and that this one is opened for.
         renews: a live session that follows the Django session.
         replaces: other live sessions of this browser; they end.
-        leaves: a live session of a browser that is not logged in any more; it ends, for `reason`.
-        user: whom the session is to be opened for.
+        leaves: live sessions of a browser that is not logged in any more; they end, for `reason`.
         grant: what the browser's cookie is to hold.
         forbids: the browser's cookie is to go.
     """
@@ -70,17 +68,15 @@ class Plan:
     lost: Ref | None = None
     renews: Token | None = None
     replaces: Sequence[Ref] = ()
-    leaves: Ref | None = None
+    leaves: Sequence[Ref] = ()
     reason: str = "logout"
-    user: Any = None
     grant: Grant | None = None
     forbids: bool = False
 
     @property
     def ends(self) -> list[tuple[Sequence[Ref], str]]:
         """The sessions that end, and why."""
-        leaves = [self.leaves] if self.leaves else []
-        return [(refs, reason) for refs, reason in ((self.replaces, "replaced"), (leaves, self.reason)) if refs]
+        return [(refs, reason) for refs, reason in ((self.replaces, "replaced"), (self.leaves, self.reason)) if refs]
 
 
 @dataclass
@@ -95,6 +91,7 @@ class Visit:
         asked_age: the ms that the session was to have from then on, where it followed the Django session's.
         blind: Redis did not answer; nothing is known and nothing is changed.
         over: the noted session was ended, or its time is over; none is opened in its place.
+        superseded: the browser has another one since this request was sent; it is for others to say which.
         ended: sids that were ended while the view ran.
         logged_out: a log-out happened while the view ran, or before it.
         leaving: what that log-out ends for good, for `keep` ms.
@@ -110,6 +107,7 @@ class Visit:
     asked_age: int | None = None
     blind: bool = False
     over: bool = False
+    superseded: bool = False
     ended: set[str] = field(default_factory=set)
     logged_out: bool = False
     leaving: list[Ref] = field(default_factory=list)
@@ -183,7 +181,10 @@ class Visit:
     def learn(self, checks: Sequence[Check | None]) -> None:
         """Take in what Redis says of `tokens`."""
         self.checks = {token.sid: check for token, check in zip(self.tokens, checks, strict=True) if check}
-        self.over = self._is_over()
+        check = self.checks.get(self.note.opened.sid) if self.note and self.note.opened else None
+        if check is not None and not check.session:
+            self.superseded = check.ended is Reason.REPLACED
+            self.over = not self.superseded and self._is_over(check)
 
     def live(self, token: Token | None) -> Session | None:
         """Return the session of a token, if it lives as far as this visit knows."""
@@ -208,8 +209,8 @@ class Visit:
             return Plan(replaces=[gone] if gone else [], forbids=self.cookie is not None and note is not self.note)
         if status >= 500:
             return self._plan_failing(who)
-        if self.over and note is self.note:
-            return Plan(forbids=self.cookie is not None)
+        if note is self.note and (self.over or self.superseded):
+            return Plan(forbids=self.over and self.cookie is not None)
         live = self.live(note.opened) if note else None
         if note and live and live.ref.user_id == who.user_id and not self.renews_token:
             return self._plan_staying(note, live)
@@ -235,6 +236,11 @@ class Visit:
         others = [live.ref for live in self._all_live()]
         return Plan(replaces=others, forbids=bool(others))
 
+    def put_off(self, note: Note) -> None:
+        """Note that a session is still to be opened: the noted one, another user's, ends all the same."""
+        if self.note is not None and note.nonce != self.note.nonce:
+            note.write(self.request.session)
+
     def remember(self, note: Note, shard: int, opening: Opening) -> Grant | None:
         """Note the session that was opened; return what the browser gets, None where it had ended before."""
         token = note.token(shard)
@@ -244,21 +250,19 @@ class Visit:
         opened.write(self.request.session)
         return Grant(token, opening.expires - opening.now) if opening.lives else None
 
-    def _is_over(self) -> bool:
-        token = self.note.opened if self.note else None
-        check = self.checks.get(token.sid) if token else None
-        if self.note is None or check is None or check.session:
-            return False
+    def _is_over(self, check: Check) -> bool:
         asked_for = check.ended is not None and check.ended not in UNWANTED
-        past = self.note.expires is not None and self.note.expires <= check.now
+        expires = self.note.expires if self.note else None
+        past = expires is not None and expires <= check.now
         # No timeout is ever defeated: where there is one for idleness, a session that is missing is over.
         return asked_for or past or conf.idle_timeout is not None
 
     def _plan_leaving(self, who: Who) -> Plan:
         # A dead cookie is left alone: a log-in that ran at the same time may have set a new one meanwhile.
-        live = self.live(self.cookie)
+        leaves = [live.ref for live in self._all_live()]
         reason = "account_disabled" if who.refused else "logout"
-        return Plan(leaves=live.ref if live else None, reason=reason, forbids=bool(live) or self.logged_out)
+        forbids = self.live(self.cookie) is not None or self.logged_out
+        return Plan(leaves=leaves, reason=reason, forbids=forbids)
 
     def _plan_failing(self, who: Who) -> Plan:
         # Django saves no session with such a response, so none is opened; but another user's does not stay.
@@ -297,7 +301,7 @@ class Visit:
             note = note.next()
         age = self.age
         replaced = [other.ref for other in self._all_live()]
-        return Plan(opens=(note, person), user=who.user, age=age, lost=lost, replaces=replaced)
+        return Plan(opens=(note, person), age=age, lost=lost, replaces=replaced)
 
     def _all_live(self) -> list[Session]:
         return [live for token in self.tokens if (live := self.live(token))]

@@ -81,6 +81,13 @@ def test_a_logout_ends_it_and_takes_the_cookie(browser, site):
     assert ends_of(site) == [(sid, "logout")]
 
 
+def test_a_flushed_session_ends_the_wikis_also_where_its_cookie_was_lost(browser, site):
+    browser.log_in()
+    del browser.cookies[NAME]
+    browser.get("/flush/")
+    assert [reason for _, reason in ends_of(site)] == ["logout"]
+
+
 def test_a_flushed_session_ends_the_wikis_at_once(browser, site):
     browser.log_in()
     browser.get("/flush/")
@@ -199,6 +206,31 @@ def test_a_session_past_its_own_age_logs_out_of_django_too(browser, site, settin
     assert browser.get_text("/who/") == ""
     site.end_due(site.keys.shards[0])
     assert [reason for _, reason in ends_of(site)] == ["expired"]
+
+
+@pytest.mark.parametrize("how", ["become", "password"])
+def test_a_response_that_is_late_undoes_nothing(browser, site, how):
+    """While it was under way, the browser got another session in another request."""
+    browser.log_in()
+    late = type(browser)(site)
+    for name, morsel in browser.cookies.items():
+        late.cookies[name] = morsel.value
+    note = browser.session["_wiki_session"]
+    browser.get("/become/harry/" if how == "become" else "/new-password/kept/")
+    token = browser.wiki_cookie
+    # As it read the Django session before the other request wrote to it:
+    session = browser.session
+    kept = session["_wiki_session"]
+    session["_wiki_session"] = note
+    session.save()
+    late.cookies["sessionid"] = browser.cookies["sessionid"].value
+    response = late.get("/untouched/")
+    assert response.cookies == {}
+    session["_wiki_session"] = kept
+    session.save()
+    assert browser.get_text("/who/") == ("harry" if how == "become" else "sally")
+    assert browser.wiki_cookie == token
+    assert site.count() == 1
 
 
 def test_what_redis_lost_is_opened_again_and_nobody_is_logged_out(browser, site):

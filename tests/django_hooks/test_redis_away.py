@@ -7,6 +7,7 @@ import time
 import pytest
 
 from django_hooks.models import PendingEnd
+from django_hooks.pending import retry
 from session_store import Config, Store
 from tests.servers import RedisServer, free_port
 
@@ -90,6 +91,19 @@ def test_a_redis_that_hangs_between_two_round_trips_costs_no_more_than_one_timeo
     assert browser.wiki_cookie is None
     assert took < 1.5
     assert PendingEnd.objects.exists()
+
+
+def test_a_redis_that_dies_before_the_opening_leaves_no_cookie_of_another_user(own_browser, own_server, settings):
+    own_browser.log_in("harry")
+    sid = own_browser.wiki_session.ref.sid
+    settings.HANG = own_server.stop
+    own_browser.get("/become-while-redis-hangs/sally/")
+    assert own_browser.wiki_cookie is None
+    own_server.start()
+    assert retry() == 1
+    assert ends_of(own_browser.store) == [(sid, "replaced")]
+    assert own_browser.get_text("/who/") == "sally"
+    assert own_browser.wiki_name == "sally"
 
 
 def test_a_logout_works_while_redis_is_away(own_browser, own_server, caplog):

@@ -218,6 +218,14 @@ def test_the_sites_own_test_says_who_may_enter(browser, site, settings, sally):
     assert browser.wiki_name == "sally"
 
 
+def test_who_is_refused_does_not_keep_the_session_of_who_was_there_before(browser, site, settings):
+    browser.log_in("harry")
+    settings.WIKI_USER_TEST = "tests.django_hooks.test_users.member"
+    browser.log_in("sally")
+    assert browser.wiki_cookie is None
+    assert reasons(site) == ["replaced"]
+
+
 def test_the_sites_own_test_is_asked_again_when_a_user_is_saved(browser, site, settings, sally):
     settings.WIKI_USER_TEST = member
     sally.groups.add(Group.objects.create(name="wiki"))

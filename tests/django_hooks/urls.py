@@ -102,6 +102,11 @@ def become(request: HttpRequest, username: str) -> HttpResponse:
     return HttpResponse("somebody else")
 
 
+def become_while_redis_hangs(request: HttpRequest, username: str) -> HttpResponse:
+    settings.HANG()
+    return become(request, username)
+
+
 def become_unseen(request: HttpRequest, username: str) -> HttpResponse:
     """The same, after somebody has asked who it was before."""
     assert request.user.is_authenticated
@@ -196,6 +201,7 @@ urlpatterns = [
     path("disable/<str:username>/", disable),
     path("enter-and-be-disabled/", enter_and_be_disabled),
     path("leave-while-redis-hangs/", leave_while_redis_hangs),
+    path("become-while-redis-hangs/<str:username>/", become_while_redis_hangs),
     path("flush/", flush),
     path("save/", save),
     path("stream/", stream),
