@@ -9,6 +9,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Generic, TypeVar
 
+import msgspec
+
 T = TypeVar("T")
 
 
@@ -20,8 +22,7 @@ class Script:
     sha: str
 
 
-@dataclass(frozen=True)
-class Call(Generic[T]):
+class Call(msgspec.Struct, Generic[T], frozen=True):
     """One run of a script: what is sent, and how its answer is read.
 
     Attributes:
@@ -45,8 +46,7 @@ class Call(Generic[T]):
         return ("EVAL", self.script.source, len(self.keys), *self.keys, *self.arguments)
 
 
-@dataclass(frozen=True)
-class Command(Generic[T]):
+class Command(msgspec.Struct, Generic[T], frozen=True):
     """One command of Redis' own, where no script is needed."""
 
     words: tuple[str | int | float, ...]

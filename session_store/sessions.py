@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 import msgspec
@@ -41,8 +40,7 @@ class Ref(msgspec.Struct, frozen=True):
     user_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(msgspec.Struct, frozen=True):
     """A live session.
 
     Attributes:
@@ -61,8 +59,7 @@ class Session:
         return max(record.created, record.on_site, record.in_wiki or 0, renewed)
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(msgspec.Struct, frozen=True):
     """What the site learns about one session.
 
     Attributes:
@@ -76,8 +73,7 @@ class Check:
     now: int
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(msgspec.Struct, frozen=True):
     """What became of an opening.
 
     Attributes:
@@ -99,8 +95,7 @@ class Opening:
         return self.status in {"opened", "alive"}
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(msgspec.Struct, frozen=True):
     """The sessions whose deadline is over.
 
     Attributes:
