@@ -50,7 +50,7 @@ def _lateness(axes: pyplot.Axes, series: Mapping[str, Sequence[float]]) -> None:
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f} ms" if value >= 1 else f"{value:g} ms")
     axes.set(xlabel="from the deadline until it is written down", ylabel="% of ends", ylim=(0, 101))
     axes.set_title("How late an end is noted", loc="left", fontweight="bold")
-    axes.legend(frameon=False, loc="lower right")
+    axes.legend(frameon=False, loc="upper left")
 
 
 def _growth(axes: pyplot.Axes, series: Mapping[str, Sequence[float]]) -> None:
@@ -67,8 +67,7 @@ def _check(axes: pyplot.Axes, series: Mapping[str, Sequence[float]]) -> None:
     figures = series["µs"]
     bars = axes.barh(names, figures, color=[*OTHERS[2:], OTHERS[2], OURS, OTHERS[0]])
     axes.bar_label(bars, [f"{figure:,.0f} µs" for figure in figures], padding=4)
-    axes.set_xscale("log")
-    axes.set_xlim(right=max(figures) * 3)
+    axes.set_xlim(right=max(figures) * 1.15)
     axes.invert_yaxis()
     axes.set(xlabel="median of one call, µs")
     axes.set_title("What the wiki's check of a cookie takes", loc="left", fontweight="bold")
