@@ -82,8 +82,12 @@ class Wiki:
 
     def profiles(self, **query) -> list[dict]:
         """Return every profile's metadata."""
+        found = []
         with self.app.test_request_context("/"):
-            return [dict(profile.meta) for profile in search_users(**query)]
+            for profile in search_users(**query):
+                with profile:
+                    found.append(dict(profile.meta))
+        return found
 
     def make_profile(self, user_id: str | None, names: list[str], keys: list[str]) -> str:
         """Make a profile by hand, an account of the wiki's own where it has no user id."""
@@ -149,7 +153,7 @@ def _maker(redis_server, place: Path) -> Iterator:
 
     def make(*, others: Sequence[BaseAuth] = (), acl: str = "", config: Mapping[str, Any] = {}, **options) -> Wiki:
         method = ExternalCookie(**{"redis_url": redis_server.url, "autocreate": True, **options})
-        made.append(_app(place / f"wiki{len(made)}", acl, {"auth": [method, *others], **config}))
+        made.append(make_app(place / f"wiki{len(made)}", acl, {"auth": [method, *others], **config}))
         return Wiki(made[-1])
 
     yield make
@@ -163,9 +167,17 @@ def wiki(make_wiki, store: Store) -> Wiki:
     return make_wiki()
 
 
-def _app(place: Path, first: str, config: Mapping[str, Any]) -> Flask:
+def make_app(place: Path, first: str, config: Mapping[str, Any], *, stores: str = "memory:") -> Flask:
+    """Make a wiki's app.
+
+    Args:
+        place: its directory.
+        first: access rules before all others.
+        config: what differs in its configuration.
+        stores: where moin keeps pages and profiles.
+    """
     acl = AclConfig(before=first, default="Known:read,write,create All:read", after="", hierarchic=False)
-    namespaces, backends, acls = create_simple_mapping("stores:memory:", acl)
+    namespaces, backends, acls = create_simple_mapping(f"stores:{stores}", acl)
 
     class Config(DefaultConfig):
         wikiconfig_dir = str(place)
@@ -181,6 +193,6 @@ def _app(place: Path, first: str, config: Mapping[str, Any]) -> Flask:
         create_backend = True
         destroy_backend = True
 
-    place.mkdir()
+    place.mkdir(exist_ok=True)
     flask_config = {"SECRET_KEY": "only for tests", "TESTING": True}
     return create_app_ext(flask_config_dict=flask_config, moin_config_class=type("Config", (Config,), dict(config)))
