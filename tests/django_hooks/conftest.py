@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.test import AsyncClient, Client
 
 from django_hooks import entry, retrying, stores
-from session_store import Session, Store, parse_token
+from session_store import Person, Session, Store, parse_token
 from session_store.throttle import Throttle
 from tests.mariadb import MariaDBServer
 from tests.postgres import PostgresServer
@@ -22,6 +22,7 @@ from tests.postgres import PostgresServer
 from .databases import Database, mariadb, postgresql, routed, sqlite
 
 NAME = "wiki_session"
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0"
 
 T = TypeVar("T")
 
@@ -174,3 +175,30 @@ def follower(database, store, stop):
     return lambda **words: Follower(
         **{"store": store, "name": "table", "stop": stop, "on_stored": lambda _: None, "wait": 0.01, **words}
     )
+
+
+@pytest.fixture
+def staff(people, browser: Browser):
+    """Let sally into the admin, with some permissions and no others, and log her in."""
+
+    def make(*codenames: str) -> Browser:
+        sally = people["sally"]
+        sally.is_staff = True
+        sally.save()
+        sally.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+        browser.log_in()
+        return browser
+
+    return make
+
+
+@pytest.fixture
+def admin(staff) -> Browser:
+    """A browser of sally's, who may see and end sessions, and see audit events."""
+    return staff("view_livesession", "end_livesession", "view_auditevent")
+
+
+@pytest.fixture
+def harry(people) -> Person:
+    """Who harry is in Redis."""
+    return Person(str(people["harry"].pk), "harry", "harry@example.org", "Harry H.", "192.0.2.7", FIREFOX)

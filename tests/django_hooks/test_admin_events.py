@@ -8,17 +8,22 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.contrib.admin import site
+from django.contrib.auth.models import User
 from django.utils import timezone, translation
 from hypothesis import given
 from hypothesis import strategies as st
 
+from django_hooks.admin_pages import dashboard
 from django_hooks.admin_pages.chart import ENDS, LOGINS, NAMES, _round_up, group_of
-from django_hooks.admin_pages.export import FORMULAS, to_cell
+from django_hooks.admin_pages.events import AuditEventAdmin, BoundedPaginator
+from django_hooks.admin_pages.export import FORMULAS, stream_csv, to_cell
 from django_hooks.models import AuditEvent, AuditFollower
+from django_hooks.my_sessions.listing import ended_sessions
 from session_store import Reason, Store, verbs
 
-from .conftest import Browser
-from .test_admin_live import DASHBOARD, EVENTS, FIREFOX, LIST, admin, harry, staff  # noqa: F401 - fixtures
+from .conftest import FIREFOX, Browser
+from .test_admin_live import DASHBOARD, EVENTS, LIST
 
 NOW = timezone.now
 
@@ -41,7 +46,7 @@ def exported(browser: Browser, query: str = "") -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode())))
 
 
-def test_an_event_is_told_in_words(admin: Browser):  # noqa: F811
+def test_an_event_is_told_in_words(admin: Browser):
     add(reason="revoked", actor="17", duration=timedelta(hours=2, microseconds=5))
     text = admin.get_text(EVENTS)
     for words in ("Ended by hand", "harry", "Firefox 132 on Linux", "192.0.2.7", "2:00:00", "17"):
@@ -56,7 +61,7 @@ def test_an_event_is_told_in_words(admin: Browser):  # noqa: F811
         (f"?at__gte={(datetime.now(UTC) - timedelta(days=1)).date()}+00:00:00%2B00:00", 3),
     ],
 )  # fmt: skip
-def test_events_are_searched_and_filtered_and_exported_alike(admin: Browser, query: str, found: int):  # noqa: F811
+def test_events_are_searched_and_filtered_and_exported_alike(admin: Browser, query: str, found: int):
     add()
     add(action="start", reason="")
     add(reason="expired", at=NOW() - timedelta(days=40))
@@ -64,7 +69,7 @@ def test_events_are_searched_and_filtered_and_exported_alike(admin: Browser, que
     assert listed(admin, query) == len(exported(admin, query)) == found
 
 
-def test_nobody_adds_changes_or_deletes_one(admin: Browser):  # noqa: F811
+def test_nobody_adds_changes_or_deletes_one(admin: Browser):
     add()
     pk = AuditEvent.objects.get().pk
     for path in (f"{EVENTS}add/", f"{EVENTS}{pk}/delete/"):
@@ -75,13 +80,13 @@ def test_nobody_adds_changes_or_deletes_one(admin: Browser):  # noqa: F811
     assert AuditEvent.objects.get().reason == "logout"
 
 
-def test_an_export_is_streamed_in_few_queries(admin: Browser, django_assert_max_num_queries):  # noqa: F811
+def test_an_export_is_streamed_in_few_queries(admin: Browser, django_assert_max_num_queries):
     add(30)
     with django_assert_max_num_queries(8):
         assert len(exported(admin)) == 30
 
 
-def test_an_export_is_written_down(admin: Browser, caplog):  # noqa: F811
+def test_an_export_is_written_down(admin: Browser, caplog):
     exported(admin, "?q=harry")
     assert "('sally') exports audit events: 'q=harry'" in caplog.text
 
@@ -89,13 +94,13 @@ def test_an_export_is_written_down(admin: Browser, caplog):  # noqa: F811
 @pytest.mark.parametrize(
     "query", ["?bogus=1", "?at__gte=x", "?reason__foo=1", "?p=99999", "?o=99.x", "?user_name__regex=("]
 )
-def test_parameters_that_make_no_sense_are_no_500(admin: Browser, query: str):  # noqa: F811
+def test_parameters_that_make_no_sense_are_no_500(admin: Browser, query: str):
     add()
     for path in (EVENTS, EVENTS + "export/"):
         assert admin.get(path + query).status_code < 500
 
 
-def test_a_row_is_exported_as_it_stands(admin: Browser):  # noqa: F811
+def test_a_row_is_exported_as_it_stands(admin: Browser):
     at = datetime(2026, 11, 25, 12, 0, 0, 123000, tzinfo=UTC)
     add(at=at, actor="7", duration=timedelta(seconds=90.5), user_name='Zo"ë, \n', email="=cmd|' /C calc'!A0")
     (row,) = exported(admin)
@@ -127,7 +132,7 @@ def test_the_scale_is_round_and_high_enough(number):
     assert max(number, 4) <= top <= max(2 * number, 4)
 
 
-def test_the_dashboard_says_how_things_stand(admin: Browser, site: Store):  # noqa: F811
+def test_the_dashboard_says_how_things_stand(admin: Browser, site: Store):
     AuditFollower.objects.create(name="table", token="t")
     now = NOW()
     add(3, action="start", reason="", at=now)
@@ -148,13 +153,13 @@ def test_the_dashboard_says_how_things_stand(admin: Browser, site: Store):  # no
     assert "errornote" not in text
 
 
-def test_the_dashboard_says_what_is_wrong(admin: Browser):  # noqa: F811
+def test_the_dashboard_says_what_is_wrong(admin: Browser):
     text = admin.get_text(DASHBOARD)
     for said in ("No worker has been heard of", "Nobody fills the audit table"):
         assert said in text
 
 
-def test_the_drawing_is_the_same_in_every_language(admin: Browser, settings):  # noqa: F811
+def test_the_drawing_is_the_same_in_every_language(admin: Browser, settings):
     settings.USE_THOUSAND_SEPARATOR = True
     AuditFollower.objects.create(name="table", token="t")
     add(7)
@@ -167,9 +172,27 @@ def test_the_drawing_is_the_same_in_every_language(admin: Browser, settings):  #
     assert all(re.fullmatch(r"[0-9]+(\.[0-9])?", measure) for measure in measures)
 
 
-def test_a_site_without_time_zones_has_one_too(admin: Browser, settings):  # noqa: F811
+def test_a_site_without_time_zones_has_one_too(admin: Browser, settings):
     settings.USE_TZ = False
     AuditEvent.objects.create(sid="s", action="end", reason="expired", at=datetime.now(), stored_at=datetime.now())  # noqa: DTZ005
     assert admin.get(DASHBOARD).context["figures"].ends == 1
     assert len(exported(admin)) == 1
     assert admin.get(LIST).status_code == 200
+
+
+def test_every_database_answers_what_the_pages_ask(database):
+    add()
+    add(reason="expired", at=NOW() - timedelta(seconds=3), ip="2001:db8::17", user_name="Zoë 100%", user_agent="")
+    add(action="start", reason="")
+    pages = AuditEventAdmin(AuditEvent, site)
+    for text, found in (("harry", 2), ("192.0.2", 2), ("2001:db8", 1), ("firefox/132", 2), ("0%", 1), ("nobody", 0)):
+        rows, _duplicates = pages.get_search_results(None, AuditEvent.objects.order_by("pk"), text)
+        assert BoundedPaginator(rows, 100).count == len(rows) == found, text
+    assert sum(hour.counts[LOGINS] for hour in dashboard._hours()) == 1
+    assert dashboard._lateness().nearly_all == pytest.approx(3, abs=0.1)
+    assert len(whole(stream_csv(AuditEvent.objects.all())).splitlines()) == 4
+    assert len(ended_sessions(User(pk=2))) == 2
+
+
+def whole(response) -> str:
+    return b"".join(response.streaming_content).decode()
