@@ -35,9 +35,10 @@ from .deeds import (
 from .models import PendingEnd
 from .notes import Note
 from .pending import ends_of
+from .plans import Grant, Plan
 from .retrying import pace
 from .stores import get_store, note_unavailable
-from .visits import Grant, Plan, Visit
+from .visits import Visit
 from .whose import NOBODY, Who, at_hand
 
 Journey = Generator[Deed, Any, None]
@@ -151,7 +152,7 @@ def _open(visit: Visit, plan: Plan, note: Note, person: Person) -> Generator[Dee
                 age=plan.age,
                 idle=conf.idle_timeout,
                 replaces=plan.replaces,
-                lost=plan.lost,
+                lost=plan.lost if plan.lost and keys.of_shard(plan.lost.shard) else None,
                 # What takes the place of a lost one is no other session.
                 most=conf.max_sessions if plan.lost is None else None,
             ),

@@ -39,7 +39,7 @@ def end_session(request: HttpRequest | None, user: Any = None, **_: Any) -> None
         visit.logged_out = True
     if visit is not None and visit.over:
         return
-    refs = _candidates(request, user, visit)
+    refs = [ref for ref in _candidates(request, user, visit) if get_store().keys.of_shard(ref.shard)]
     keep = conf.age or int(request.session.get_expiry_age() * 1000)
     if visit is not None:
         visit.leave(refs, keep=keep)

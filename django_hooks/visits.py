@@ -15,13 +15,14 @@ from dataclasses import dataclass, field, replace
 from django.conf import settings
 from django.http import HttpRequest
 
-from session_store import UNWANTED, Check, Opening, Person, Reason, Ref, Session, Token
+from session_store import UNWANTED, Check, Opening, Reason, Ref, Session, Token
 
 from .budget import Budget
 from .conf import conf
 from .cookies import read_cookie
 from .notes import Note
 from .people import describe
+from .plans import Grant, Plan
 from .whose import Who, at_hand
 
 #: A deadline follows the Django session's when that has moved by a tenth of its age, at most by these ms.
@@ -38,47 +39,6 @@ def current_visit() -> Visit | None:
     return _current.get()
 
 
-@dataclass(frozen=True)
-class Grant:
-    """A token for the browser, and the ms that it is good for."""
-
-    token: Token
-    left: int
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is to be done after the view; as it stands, nothing.
-
-    Attributes:
-        asks: that depends on the user, who must be asked for first.
-        opens: the note and the person to open a session for.
-        age: the ms that the session to open or to renew has from now on.
-        lost: the session that Redis lost and that this one is opened for.
-        renews: a live session that follows the Django session.
-        replaces: other live sessions of this browser; they end.
-        leaves: live sessions of a browser that is not logged in any more; they end, for `reason`.
-        grant: what the browser's cookie is to hold.
-        forbids: the browser's cookie is to go.
-    """
-
-    asks: bool = False
-    opens: tuple[Note, Person] | None = None
-    age: int | None = None
-    lost: Ref | None = None
-    renews: Token | None = None
-    replaces: Sequence[Ref] = ()
-    leaves: Sequence[Ref] = ()
-    reason: str = "logout"
-    grant: Grant | None = None
-    forbids: bool = False
-
-    @property
-    def ends(self) -> list[tuple[Sequence[Ref], str]]:
-        """The sessions that end, and why."""
-        return [(refs, reason) for refs, reason in ((self.replaces, "replaced"), (self.leaves, self.reason)) if refs]
-
-
 @dataclass
 class Visit:
     """A request's visit.
@@ -87,6 +47,7 @@ class Visit:
         cookie: the token that the browser sent.
         has_session: whether the browser sent the cookie of a Django session.
         note: what the Django session remembered when the request came.
+        tokens: the sessions to ask Redis about.
         checks: what Redis knew when the request came, by sid.
         asked_age: the ms that the session was to have from then on, where it followed the Django session's.
         blind: Redis did not answer; nothing is known and nothing is changed.
@@ -103,6 +64,7 @@ class Visit:
     cookie: Token | None
     has_session: bool
     note: Note | None = None
+    tokens: list[Token] = field(default_factory=list)
     checks: dict[str, Check] = field(default_factory=dict)
     asked_age: int | None = None
     blind: bool = False
@@ -120,6 +82,7 @@ class Visit:
     def begin(cls, request: HttpRequest) -> Visit:
         """Look at what the browser sent."""
         visit = cls(request, read_cookie(request), settings.SESSION_COOKIE_NAME in request.COOKIES)
+        visit.tokens = [visit.cookie] if visit.cookie else []
         setattr(request, _ATTRIBUTE, visit)
         return visit
 
@@ -134,14 +97,6 @@ class Visit:
         return not self.has_session and self.cookie is None and not self.request.session.accessed
 
     @property
-    def tokens(self) -> list[Token]:
-        """The sessions to ask Redis about."""
-        noted = self.note.opened if self.note else None
-        if noted == self.cookie or noted is None or self.cookie is None:
-            return [token for token in (noted or self.cookie,) if token]
-        return [noted, self.cookie]
-
-    @property
     def following_age(self) -> int | None:
         """The ms that the Django session has from now on, if the wiki's follows it and this response saves it."""
         session = self.request.session
@@ -154,6 +109,9 @@ class Visit:
         self.note = Note.read(self.request.session)
         if self.note is not None:
             self.note.recognise(self.cookie)
+            noted = self.note.opened
+            if noted and noted != self.cookie:
+                self.tokens.insert(0, noted)
 
     @property
     def age(self) -> int:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from session_store import make_token
+from session_store import make_token, parse_token
 
 from .conftest import NAME, AsyncBrowser, Browser, ends_of, starts_of
 
@@ -519,3 +519,80 @@ def test_threads_share_one_store(site, browser):
         thread.join()
     connection.close()
     assert errors == []
+
+
+def test_a_cookie_of_another_sites_prefix_proves_nothing(browser, other_browser, site, settings):
+    settings.WIKI_REDIS_PREFIX = "other"
+    other_browser.log_in("harry")
+    foreign = other_browser.wiki_cookie
+    settings.WIKI_REDIS_PREFIX = "sso"
+    browser.log_in("sally")
+    token = browser.wiki_cookie
+    browser.cookies[NAME] = foreign
+    assert browser.get_text("/who/") == "sally"
+    assert browser.wiki_cookie == token
+    assert site.redis.exists(f"other:{{0}}:session:{parse_token(foreign).sid}")
+
+
+def test_a_cookie_of_an_ended_session_proves_nothing_and_harms_nobody(browser, other_browser, site):
+    other_browser.log_in("harry")
+    dead = other_browser.wiki_cookie
+    other_browser.get("/leave/")
+    browser.log_in("sally")
+    token = browser.wiki_cookie
+    browser.cookies[NAME] = dead
+    assert browser.get_text("/who/") == "sally"
+    assert browser.wiki_cookie == token
+    assert [reason for _, reason in ends_of(site)] == ["logout"]
+
+
+def test_another_users_cookie_does_not_stay_with_who_is_not_logged_in(browser, other_browser, site):
+    other_browser.log_in("harry")
+    browser.cookies[NAME] = other_browser.wiki_cookie
+    assert browser.get_text("/who/") == ""
+    assert browser.wiki_cookie is None
+
+
+GARBAGE = [None, 5, "x", [], [1, 2, 3, 4], ["n", "x", 0, None], ["n", 0, 99, None, "s"], ["n", 0, -1, None], {"a": 1}]
+
+
+@pytest.mark.parametrize("kept", GARBAGE, ids=str)
+def test_whatever_stands_in_the_session_is_put_right(browser, site, kept):
+    browser.log_in()
+    session = browser.session
+    session["_wiki_session"] = kept
+    session.save()
+    del browser.cookies[NAME]
+    assert browser.get_text("/who/") == "sally"
+    assert browser.wiki_name == "sally"
+    browser.get("/leave/")
+    assert browser.wiki_cookie is None
+
+
+@pytest.mark.parametrize("page", ["/who/", "/leave/"])
+def test_with_fewer_shards_than_before_people_stay_logged_in(browser, site, people, settings, page):
+    settings.WIKI_REDIS_SHARDS = 4
+    for person in people.values():
+        browser.force_login(person)
+        browser.get("/untouched/")
+        settings.WIKI_REDIS_SHARDS = 1
+        assert browser.get(page).status_code == 200
+        if page == "/who/":
+            assert browser.wiki_name == person.username
+        settings.WIKI_REDIS_SHARDS = 4
+
+
+def test_a_session_engine_that_fails_fails_no_page_that_does_without(browser, settings, monkeypatch):
+    from django.contrib.sessions.backends.base import SessionBase
+
+    browser.log_in()
+    token = browser.wiki_cookie
+
+    def fail(*_):
+        raise OSError("the disk is gone")
+
+    monkeypatch.setattr(SessionBase, "_get_session", fail)
+    monkeypatch.setattr(SessionBase, "_aget_session", fail)
+    monkeypatch.setattr(SessionBase, "is_empty", lambda _: False)
+    assert browser.get("/untouched/").status_code == 200
+    assert browser.wiki_cookie == token

@@ -85,6 +85,11 @@ def enter_and_be_disabled(request: HttpRequest) -> HttpResponse:
     return HttpResponse("in, and not for long")
 
 
+def enter_while_redis_hangs(request: HttpRequest) -> HttpResponse:
+    settings.HANG()
+    return enter(request)
+
+
 def leave_while_redis_hangs(request: HttpRequest) -> HttpResponse:
     """Log out, when Redis has just stopped answering: the test says how that is brought about."""
     settings.HANG()
@@ -200,6 +205,7 @@ urlpatterns = [
     path("new-password/<str:keeps>/", new_password),
     path("disable/<str:username>/", disable),
     path("enter-and-be-disabled/", enter_and_be_disabled),
+    path("enter-while-redis-hangs/", enter_while_redis_hangs),
     path("leave-while-redis-hangs/", leave_while_redis_hangs),
     path("become-while-redis-hangs/<str:username>/", become_while_redis_hangs),
     path("flush/", flush),
