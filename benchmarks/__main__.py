@@ -18,7 +18,7 @@ from .row import Result
 from .scale import FULL, QUICK, TINY
 
 #: In the order in which they are run; each is a module of `benchmarks.cases`.
-CASES = ("check", "site", "wiki", "lateness", "foreign", "million")
+CASES = ("check", "site", "wiki", "audit_table", "lateness", "foreign", "million")
 
 SCALES = {scale.name: scale for scale in (FULL, QUICK, TINY)}
 
