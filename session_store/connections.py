@@ -8,6 +8,7 @@ from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
+from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
 from .address import parse_address, server_name
@@ -63,5 +64,6 @@ def _connect(config: Config, patience: float | None) -> redis.Redis:
     return redis.Redis.from_url(
         config.address.url,
         **options(config) | {"socket_timeout": patience or config.redis_timeout},
+        maint_notifications_config=MaintNotificationsConfig(enabled=False),  # these take a round trip, and a right
         retry=Retry(NoBackoff(), 0),  # redis-py's own retries make one call last 9 s on a hung Redis
     )

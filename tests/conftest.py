@@ -13,7 +13,7 @@ import redis
 
 from session_store import Config, Store
 
-from .servers import PATIENCE, RedisServer
+from .servers import PATIENCE, USERS, RedisServer
 
 # moin configures logging once, and silences every logger that exists by then: the site's, which Django has made.
 moin.log.getLogger(__name__)
@@ -45,7 +45,8 @@ def raw(redis_server: RedisServer) -> Iterator[redis.Redis]:
     """A plain client for looking and meddling by hand, on the emptied server."""
     with redis_server.client() as client:
         client.flushall()
-        client.config_set("notify-keyspace-events", "")
+        # The worker's ACL user can't set them.
+        client.config_set("notify-keyspace-events", "Kxe" if os.environ.get(USERS) else "")
         yield client
 
 
@@ -67,6 +68,19 @@ def _no_mess(request: pytest.FixtureRequest) -> Iterator[None]:
     if request.node.get_closest_marker("leaves_mess") is None:
         mess = list(mess_of(store, raw))
         assert not mess, "left behind: " + "; ".join(mess)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_refused(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test in which site, wiki or worker wanted to do what their ACL users may not."""
+    if "raw" not in request.fixturenames or not os.environ.get(USERS):
+        yield
+        return
+    raw: redis.Redis = request.getfixturevalue("raw")
+    raw.acl_log_reset()
+    yield
+    refused = [f"{entry['username']}: {entry['object']} ({entry['context']})" for entry in raw.acl_log()]
+    assert not [line for line in refused if line.startswith("wiki-")], "not in the ACL: " + "; ".join(refused)
 
 
 def mess_of(store: Store, raw: redis.Redis) -> Iterator[str]:

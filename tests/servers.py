@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 import redis
+
+from worker.acl import UNSET, lines
 
 from .certificates import Certificates
 from .wait import wait_until
 
 #: Names another server than the embedded one, as a path or as found on PATH; its absence is an error.
 VARIABLE = "WIKI_TEST_REDIS_SERVER"
+
+#: Set to anything, it gives every server the ACL users of site, wiki and worker, and turns the default one off.
+USERS = "WIKI_TEST_USERS"
+
+#: Who may do everything on a server with users.
+ADMIN = "admin"
 
 #: Seconds for a start, which may read an append-only file, and for an orderly stop.
 PATIENCE = 15
@@ -45,6 +56,28 @@ def tls_binary() -> str:
     return found
 
 
+@cache
+def version_of(binary: str) -> tuple[int, int]:
+    """Return the version of a server, as far as it matters for what it knows; Valkey's as it counts itself."""
+    text = subprocess.run([binary, "--version"], capture_output=True, text=True, check=True).stdout
+    found = re.search(r"v=(\d+)\.(\d+)", text)
+    assert found, text
+    return int(found[1]), int(found[2])
+
+
+def password_of(user: str) -> str:
+    """Return the password that a user has on the tests' servers."""
+    return f"secret-of-{user}"
+
+
+def as_user(url: str, user: str) -> str:
+    """Return an administrator's URL for one of the ACL users; any other, as of a server without users, as it is."""
+    parts = urlsplit(url)
+    if parts.username != ADMIN:
+        return url
+    return url.replace(f"{ADMIN}:{password_of(ADMIN)}@", f"{user}:{password_of(user)}@", 1)
+
+
 def free_port() -> int:
     """Return a port of the loopback interface that nobody listens on."""
     with socket.socket() as probe:
@@ -59,20 +92,38 @@ class RedisServer:
     Runs while its context lasts; in between it can be killed, paused and started again, and keeps port and directory.
     """
 
-    def __init__(self, *, tls: Certificates | None = None, blind: bool = False, **options: str | int | bool) -> None:
+    def __init__(
+        self,
+        *,
+        tls: Certificates | None = None,
+        mutual: bool = False,
+        blind: bool = False,
+        users: bool | None = None,
+        prefix: str = "sso",
+        **options: str | int | bool,
+    ) -> None:
         """Prepare a server.
 
         Args:
             tls: what it shows; then it speaks TLS alone, and is Debian's server.
+            mutual: with `tls`, clients must show a certificate too; ours show the server's.
             blind: no client of ours can talk to it, and must not: that it listens is enough.
+            users: whether it has the ACL users of site, wiki and worker; None: as `USERS` says.
+            prefix: what those users' keys begin with.
             options: settings of redis.conf, with underscores for dashes; True is ``yes``, False ``no``.
         """
         self.port = free_port()
         self.options: dict[str, str | int | bool] = {"save": "", "appendonly": False, **options}
         self._tls = tls
+        self._mutual = mutual
         self._blind = blind
         self._directory = tempfile.TemporaryDirectory(prefix="redis-")
         self._process: subprocess.Popen[bytes] | None = None
+        wanted = bool(os.environ.get(USERS)) and "requirepass" not in options if users is None else users
+        if wanted:
+            self._write_users(prefix)
+            # The worker's ACL user can't set the flags.
+            self.options = {"notify_keyspace_events": "Kxe", **self.options, "aclfile": str(self._aclfile)}
 
     def __enter__(self) -> Self:
         try:
@@ -100,8 +151,11 @@ class RedisServer:
     def url_of(self, database: int) -> str:
         """How clients reach one of its databases."""
         password = self.options.get("requirepass", "")
-        place = f"{f':{password}@' if password else ''}127.0.0.1:{self.port}/{database}"
-        return f"rediss://{place}?{self._tls.options}" if self._tls else f"redis://{place}"
+        who = f":{password}@" if password else f"{ADMIN}:{password_of(ADMIN)}@" if "aclfile" in self.options else ""
+        place = f"{who}127.0.0.1:{self.port}/{database}"
+        if self._tls is None:
+            return f"redis://{place}"
+        return f"rediss://{place}?{self._tls.client_options if self._mutual else self._tls.options}"
 
     @property
     def pid(self) -> int:
@@ -118,7 +172,7 @@ class RedisServer:
             raise RuntimeError("it runs already")
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(self._command(), stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-        wait_until(self._answers, f"{server_binary()} to answer", PATIENCE)
+        wait_until(self._answers, f"{self.binary} to answer", PATIENCE)
 
     def stop(self) -> None:
         """Let it shut down in order, as an operator would."""
@@ -144,6 +198,22 @@ class RedisServer:
         self._signal(signal.SIGCONT)
 
     @property
+    def binary(self) -> str:
+        """The program."""
+        return tls_binary() if self._tls else server_binary()
+
+    @property
+    def _aclfile(self) -> Path:
+        return self.directory / "users.acl"
+
+    def _write_users(self, prefix: str) -> None:
+        """Write the users as the operator does who has given each a password."""
+        text = [f"user default off\nuser {ADMIN} on >{password_of(ADMIN)} ~* &* +@all"]
+        found = lines(prefix, selectors=version_of(self.binary) >= (7, 0))
+        text += [line.replace(UNSET, f"on >{password_of(line.split()[1])}", 1) for line in found]
+        self._aclfile.write_text("\n".join(text) + "\n")
+
+    @property
     def _log(self) -> Path:
         return self.directory / "server.log"
 
@@ -153,14 +223,13 @@ class RedisServer:
             settings |= {
                 "port": 0,
                 "tls_port": self.port,
-                "tls_auth_clients": False,
+                "tls_auth_clients": self._mutual,
                 **self._tls.settings,
                 **self.options,
             }
         # A test run that is killed can't end its servers: then the kernel does (when the starting thread is gone).
         guard = shutil.which("setpriv")
-        binary = tls_binary() if self._tls else server_binary()
-        words = [guard, "--pdeathsig", "KILL", binary] if guard else [binary]
+        words = [guard, "--pdeathsig", "KILL", self.binary] if guard else [self.binary]
         for name, value in settings.items():
             text = {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
             words += [f"--{name.replace('_', '-')}", text]

@@ -16,6 +16,7 @@ from session_store import ConfigurationError, Store, StoreUnavailable, verbs
 from session_store.status import read_status
 from session_store.stopping import stop_on_signals
 
+from .acl import lines
 from .config import WorkerConfig
 from .diagnosis import diagnose
 from .verify import Findings, known_sids, note_missing, verify
@@ -76,6 +77,13 @@ def _check(config: WorkerConfig, options: argparse.Namespace) -> int:
 def _status(config: WorkerConfig, options: argparse.Namespace) -> int:
     status = read_status(Store(config.store))
     print(status.to_json() if options.json else status.to_text())
+    return Exit.OK
+
+
+def _users(config: WorkerConfig, options: argparse.Namespace) -> int:
+    store = config.store
+    for line in lines(store.redis_prefix, store.address.database, selectors=not options.redis6):
+        print(line)
     return Exit.OK
 
 
@@ -141,6 +149,9 @@ def _parser() -> argparse.ArgumentParser:
     status = commands.add_parser("status", help="say how things stand, as Redis knows it")
     status.add_argument("--json", action="store_true", help="for machines")
     status.set_defaults(command=_status)
+    users = commands.add_parser("users", help="print the ACL users of site, wiki and worker, for Redis' aclfile")
+    users.add_argument("--redis6", action="store_true", help="for Redis 6.2, which knows no selectors")
+    users.set_defaults(command=_users)
     audit = commands.add_parser("audit", help="look after the audit log").add_subparsers(required=True, metavar="WHAT")
     check_log = audit.add_parser("verify", help="hold audit logs against what they promise; exit code 0 or 1")
     check_log.add_argument("files", nargs="+", type=Path, metavar="FILE", help="the oldest first")

@@ -8,15 +8,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
-from session_store import StoreUnavailable
+from session_store import Config, Store, StoreUnavailable
 from session_store.address import Address
 from session_store.connections import client
 from session_store.trouble import unavailable
 
 from .config import WorkerConfig
 from .flags import SETTING, Flags, read_flags
+from .info import read_info
+from .trial import missing_rights, who_am_i
+
+#: Seconds for which `check` listens for its own key.
+SONG = 2.0
 
 #: The oldest Redis with everything the scripts use: SET … PXAT, ZMSCORE, XTRIM MINID.
 OLDEST = (6, 2)
@@ -38,21 +43,64 @@ class Finding:
 
 
 def diagnose(config: WorkerConfig) -> list[Finding]:
-    """Look at the Redis that the worker would use; change nothing."""
+    """Look at the Redis that the worker would use; change nothing, but for a key that lives for a millisecond."""
     address = config.store.address
     server = client(config.store)
     start = time.perf_counter()
     try:
-        info: dict[str, Any] = server.info()
+        info = read_info(server)
+        took = (time.perf_counter() - start) * 1000
         flags = read_flags(server, config.store)
+        rights = list(_rights(server, config.store))
+        hears = flags.now is None and _hears(config.store)
     except (RedisError, StoreUnavailable) as error:
         away = error if isinstance(error, StoreUnavailable) else unavailable(config.store, error)
         remedy = away.remedy or "start Redis there, or set WIKI_REDIS_URL"
         return [Finding("reachable", "wrong", f"no answer from {away.server}: {away.problem}", remedy)]
-    took = (time.perf_counter() - start) * 1000
-    findings = [Finding("reachable", "ok", f"{address.name} answers in {took:.1f} ms"), _transport(address)]
-    findings += [_version(info), *_flags(flags, may_set=config.set_flags, may_config=_may_config(server, flags))]
-    return [*findings, _persistence(info), _eviction(info)]
+    may_config = _may_config(server, flags)
+    return [
+        Finding("reachable", "ok", f"{address.name} answers in {took:.1f} ms"),
+        _transport(address),
+        *rights,
+        *([] if info else [Finding("info", "note", "INFO is forbidden: restarts and evictions are noticed later")]),
+        *([_version(info)] if info else []),
+        *_flags(flags, may_set=config.set_flags, may_config=may_config, hears=hears),
+        *([_persistence(info), _eviction(info)] if info else []),
+    ]
+
+
+def _rights(server: redis.Redis, config: Config) -> Iterator[Finding]:
+    me = who_am_i(server, otherwise=config.address.user)
+    found = missing_rights(server, me, config.redis_prefix, config.address.database)
+    for user, missing in found.items():
+        for rule in missing:
+            yield Finding("rights", "wrong", f"{user} lacks {rule}", f"ACL SETUSER {user} {rule}, and ACL SAVE")
+        if not missing:
+            yield Finding("rights", "ok", f"{user} may do all that it needs")
+    if not found:
+        yield Finding("rights", "note", f"what {me} may do can't be looked at", "grant +acl|whoami +acl|dryrun")
+    if me == "default":
+        remedy = "make users: wiki-worker users prints them; docs/security.md says how to put them in"
+        yield Finding("rights", "note", "the worker is the default user, who may do everything", remedy)
+
+
+def _hears(config: Config) -> bool:
+    """Whether Redis tells that a short-lived key of the worker's own has expired, so that the flags are set."""
+    store = Store(config, pause=0)
+    canary = store.keys.shards[0].canary
+    with store.redis.keyspace_notifications() as notifications:
+        try:
+            notifications.subscribe_keyspace(store.keys.canary_pattern, db=config.address.database)
+            deadline = time.monotonic() + SONG
+            store.command("SET", canary, "", "PX", 1)
+            while time.monotonic() < deadline:
+                heard = notifications.get_message(timeout=0.02)
+                if heard is not None and heard.key == canary:
+                    return True
+                store.command("EXISTS", canary)
+        except (ResponseError, StoreUnavailable):
+            pass  # what it may not do is told with the rights
+    return False
 
 
 def _transport(address: Address) -> Finding:
@@ -83,13 +131,15 @@ def _may_config(server: redis.Redis, flags: Flags) -> bool:
         return False
 
 
-def _flags(flags: Flags, *, may_set: bool, may_config: bool) -> Iterator[Finding]:
+def _flags(flags: Flags, *, may_set: bool, may_config: bool, hears: bool) -> Iterator[Finding]:
     if may_config:
         yield Finding("config", "ok", "CONFIG is permitted")
     else:
         yield Finding("config", "note", "CONFIG is forbidden: the worker can't set the flags itself")
     if flags.right:
         yield Finding("flags", "ok", f"{SETTING} is {flags.now!r}")
+    elif hears:
+        yield Finding("flags", "ok", f"{SETTING} can't be read, but an expired key was told of")
     elif flags.now is None:
         remedy = f"make sure that its configuration has: {flags.remedy}"
         yield Finding("flags", "wrong", f"{SETTING} can't be read", remedy)

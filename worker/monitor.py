@@ -14,6 +14,7 @@ from session_store.trouble import unavailable
 
 from .flags import read_flags
 from .health import Health
+from .info import read_info
 
 #: Seconds between two looks.
 EVERY = 5.0
@@ -47,7 +48,7 @@ class Monitor:
     def step(self) -> float:
         """Look once."""
         try:
-            info: dict[str, Any] = self._redis.info()
+            info = read_info(self._redis)
         except RedisError as error:
             raise unavailable(self._store.config, error) from error
         self._look_at_counters(info)

@@ -1,6 +1,7 @@
 -- renew(session, now) → the record and the ms that the session has left, after moving its deadline where that is due.
 -- session: sid, key, sessions, records (keys), record, noted (the record as it is to be), ttl (ms), age (ms the site's
 -- session has left, or nil).
+-- A wiki may be forbidden to write records: then it notes nothing, and Redis' log of refusals stays empty.
 -- A deadline is moved when it is off by a tenth of its timeout, at most by a minute, so that most requests write nothing.
 local function renew(session, now)
   local expires, idle = number_in(session.record, 'expires'), number_in(session.record, 'idle')
@@ -11,7 +12,8 @@ local function renew(session, now)
     record = string.gsub(record, '"expires":%d+', string.format('"expires":%.0f', until_then), 1)
     redis.call('HSET', session.records, session.sid, record)
     expires = until_then
-  elseif record ~= session.record then
+  elseif record ~= session.record
+    and not (redis.acl_check_cmd and not redis.acl_check_cmd('HSET', session.records, session.sid, record)) then
     -- At maxmemory Redis refuses it: then nobody knows, and nobody is locked out.
     redis.pcall('HSET', session.records, session.sid, record)
   end

@@ -20,6 +20,8 @@ from django.urls import include, path
 from flask import Flask
 from werkzeug.serving import run_simple
 
+from tests.servers import as_user
+
 Wsgi = Callable[..., Iterable[bytes]]
 
 LOG_IN = "<form method=post>{% csrf_token %}{{ form }}<button>Log in</button></form>"
@@ -74,7 +76,7 @@ def make_site(place: Path, redis_url: str, wiki_url: str, cookie_domain: str) ->
                 "OPTIONS": {"loaders": [*templates, "django.template.loaders.app_directories.Loader"]},
             }
         ],
-        WIKI_REDIS_URL=redis_url,
+        WIKI_REDIS_URL=as_user(redis_url, "wiki-site"),
         WIKI_URL=wiki_url,
         WIKI_COOKIE_DOMAIN=cookie_domain or None,
     )
@@ -95,10 +97,10 @@ def make_site(place: Path, redis_url: str, wiki_url: str, cookie_domain: str) ->
 def make_wiki(place: Path, redis_url: str, site_url: str) -> Flask:
     """Make the wiki."""
     from moin_auth import ExternalCookie
-    from tests.moin_auth.conftest import _app
+    from tests.moin_auth.conftest import make_app
 
-    method = ExternalCookie(autocreate=True, redis_url=redis_url, site_url=site_url + "sso/")
-    return _app(place / "wiki", "", {"auth": [method], "content_security_policy": "form-action 'self'"})
+    method = ExternalCookie(autocreate=True, redis_url=as_user(redis_url, "wiki-wiki"), site_url=site_url + "sso/")
+    return make_app(place / "wiki", "", {"auth": [method], "content_security_policy": "form-action 'self'"})
 
 
 def front(site: Wsgi, wiki: Wsgi, wiki_url: str) -> Wsgi:

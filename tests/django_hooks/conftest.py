@@ -18,6 +18,7 @@ from session_store import Person, Session, Store, parse_token
 from session_store.throttle import Throttle
 from tests.mariadb import MariaDBServer
 from tests.postgres import PostgresServer
+from tests.servers import as_user
 
 from .databases import Database, mariadb, postgresql, routed, sqlite
 
@@ -88,7 +89,7 @@ def in_loop(work: Callable[..., Awaitable[T]], *words: Any, **more: Any) -> T:
 @pytest.fixture
 def site(settings, store: Store, db, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """The site, on the emptied server."""
-    settings.WIKI_REDIS_URL = store.config.redis_url
+    settings.WIKI_REDIS_URL = as_user(store.config.redis_url, "wiki-site")
     monkeypatch.setattr(stores, "_throttle", Throttle(seconds=60))
     monkeypatch.setattr(entry, "_throttle", Throttle(seconds=60))
     monkeypatch.setattr(retrying.pace, "_next", time.monotonic() + 3600)

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.servers import as_user
 from tests.wait import wait_until
 
 from .databases import Database
@@ -29,7 +30,7 @@ class Command:
             "DJANGO_SETTINGS_MODULE": "tests.django_hooks.settings_process",
             "PYTHONPATH": os.getcwd(),  # noqa: PTH109 - text is wanted
             "TEST_DATABASE": json.dumps(database.settings),
-            "TEST_REDIS": redis_url,
+            "TEST_REDIS": as_user(redis_url, "wiki-site"),
             **settings,
         }
         self._process: subprocess.Popen[bytes] | None = None

@@ -22,7 +22,7 @@ from moin.user import User, search_users
 from moin_auth import ExternalCookie
 from moin_auth.profiles import NAME_KEYS, OWNER
 from session_store import Config, Person, Store, Token, make_nonce, make_token
-from tests.servers import PATIENCE
+from tests.servers import PATIENCE, as_user
 
 NAME = "wiki_session"
 HOUR = 3_600_000
@@ -152,7 +152,7 @@ def _maker(redis_server, place: Path) -> Iterator:
     made = []
 
     def make(*, others: Sequence[BaseAuth] = (), acl: str = "", config: Mapping[str, Any] = {}, **options) -> Wiki:
-        method = ExternalCookie(**{"redis_url": redis_server.url, "autocreate": True, **options})
+        method = ExternalCookie(**{"redis_url": as_user(redis_server.url, "wiki-wiki"), "autocreate": True, **options})
         made.append(make_app(place / f"wiki{len(made)}", acl, {"auth": [method, *others], **config}))
         return Wiki(made[-1])
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.servers import as_user
 from tests.wait import wait_until
 
 
@@ -112,7 +113,13 @@ class WorkerProcess:
 def environment(url: str, settings: Mapping[str, str] = {}) -> dict[str, str]:
     """Return a worker's environment."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("WIKI_")}
-    return {**ours, "PYTHONPATH": os.getcwd(), "WIKI_REDIS_URL": url, "WIKI_WORKER_HTTP": "", **settings}  # noqa: PTH109 - text is wanted
+    return {
+        **ours,
+        "PYTHONPATH": os.getcwd(),  # noqa: PTH109 - text is wanted
+        "WIKI_REDIS_URL": as_user(url, "wiki-worker"),
+        "WIKI_WORKER_HTTP": "",
+        **settings,
+    }
 
 
 def run_command(url: str, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:

@@ -34,7 +34,7 @@ def test_check_names_a_policy_that_may_evict_the_log_itself():
 def test_check_speaks_to_machines(redis_server, raw):
     findings = json.loads(run_command(redis_server.url, "check", "--json").stdout)
     assert {finding["topic"] for finding in findings} == {
-        *("reachable", "transport", "version", "config", "flags", "persistence", "eviction")
+        *("reachable", "transport", "rights", "version", "config", "flags", "persistence", "eviction")
     }
 
 
