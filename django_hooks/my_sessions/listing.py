@@ -12,6 +12,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 from session_store import Ref, Session, Token
 
+from ..conf import conf
 from ..devices import Device, read_device
 from ..models import AuditEvent, AuditFollower
 from ..notes import Note
@@ -74,9 +75,13 @@ class Ended:
 def live_sessions(request: HttpRequest) -> list[Live]:
     """Return the sessions of who asks, the one that asks first, then those used last; one round trip.
 
+    None while the app is switched off.
+
     Raises:
         StoreUnavailable: Redis did not answer.
     """
+    if not conf.enabled:
+        return []
     current = current_token(request)
     found = get_store().sessions_of(user_id(request.user))
     rows = [_live(request.user, session, current) for session in found]

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from session_store import Reason, StoreUnavailable
 
+from ..conf import conf
 from ..people import user_id
 from ..stores import get_store, note_unavailable
 from . import listing, proofs
@@ -51,6 +52,7 @@ def show(request: HttpRequest) -> HttpResponse:
         "days": listing.KEPT.days,
         "done": request.session.pop(DONE, None),
     }
+    context["off"] = not conf.enabled
     return render(request, "django_hooks/sessions.html", context)
 
 
@@ -93,6 +95,8 @@ def end_others(request: HttpRequest) -> HttpResponse:
     if not _is_confirmed(request):
         count = sum(not session.current for session in listing.live_sessions(request))
         return _ask(request, "django_hooks/end_other_sessions.html", count=count)
+    if not conf.enabled:
+        return _done(request, "others", 0)
     mine = user_id(request.user)
     ends = get_store().end_user(mine, Reason.REVOKED, but=listing.current_token(request), actor=mine)
     return _done(request, "others", len(ends))

@@ -6,8 +6,9 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.http import HttpRequest
-from django.test import Client
+from django.test import AsyncClient, Client
 from django.utils import timezone
 
 from django_hooks.models import AuditEvent, AuditFollower
@@ -362,6 +363,32 @@ def test_the_site_may_be_one_without_a_wiki(browser: Browser, settings):
     settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "WikiMiddleware" not in name]
     browser.log_in()
     assert browser.get(PAGE).status_code == 200
+
+
+def test_where_the_app_is_switched_off_redis_is_not_asked(two, settings):
+    browser, other = two
+    url = end_url(other, browser)
+    settings.WIKI_ENABLED = False
+    settings.WIKI_REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
+    assert "switched off" in browser.get_text(PAGE)
+    assert browser.get(url).status_code == 302
+    assert browser.post(OTHERS).status_code == 302
+
+
+def test_it_works_under_asgi(two, people):
+    async_to_sync(_walk)(two[0].store)
+
+
+async def _walk(store: Store) -> None:
+    browser, other = AsyncClient(), AsyncClient()
+    for each in (browser, other):
+        assert await each.alogin(username="sally", password="surf")
+        await each.get("/who/")
+    sid = parse_token(other.cookies[NAME].value).sid
+    assert (await browser.post(f"{PAGE}{sid}/end/"))["Location"] == PAGE
+    assert sid in dict(ends_of(store))
+    assert (await other.get("/who/")).content == b""
+    assert (await browser.get("/who/")).content == b"sally"
 
 
 def test_many_are_shown_too(browser: Browser, site: Store, people):
