@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.test import AsyncClient, Client
 from django.utils import timezone
@@ -40,6 +42,11 @@ def end_url(browser: Browser, by: Browser) -> str:
 def more(store: Store, people, number: int, **person) -> list:
     mine = str(people["sally"].pk)
     return [opened(store, Person(mine, "sally", **person)) for _ in range(number)]
+
+
+class EverybodyIsHarry(ModelBackend):
+    def authenticate(self, request, **_):  # noqa: ARG002 - as Django calls it
+        return User.objects.get(username="harry")
 
 
 @pytest.fixture
@@ -329,6 +336,13 @@ class TestARecentPassword:
         people["harry"].save()
         browser, other = two
         assert browser.post(end_url(other, browser), {"password": "harrys"}).status_code == 200
+
+    def test_that_proves_somebody_else_is_wrong(self, two, settings):
+        browser, other = two
+        url = end_url(other, browser)
+        settings.AUTHENTICATION_BACKENDS = [f"{__name__}.EverybodyIsHarry", *settings.AUTHENTICATION_BACKENDS]
+        assert browser.post(url, {"password": "any"}).status_code == 200
+        assert other.wiki_name == "sally"
 
 
 def test_the_pages_are_not_kept_and_not_framed(two):
