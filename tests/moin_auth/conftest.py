@@ -151,8 +151,10 @@ def make_lasting_wiki(redis_server, tmp_path_factory: pytest.TempPathFactory) ->
 def _maker(redis_server, place: Path) -> Iterator:
     made = []
 
+    usual = {"redis_url": as_user(redis_server.url, "wiki-wiki"), "redis_timeout": PATIENCE, "autocreate": True}
+
     def make(*, others: Sequence[BaseAuth] = (), acl: str = "", config: Mapping[str, Any] = {}, **options) -> Wiki:
-        method = ExternalCookie(**{"redis_url": as_user(redis_server.url, "wiki-wiki"), "autocreate": True, **options})
+        method = ExternalCookie(**{**usual, **options})
         made.append(make_app(place / f"wiki{len(made)}", acl, {"auth": [method, *others], **config}))
         return Wiki(made[-1])
 

@@ -62,7 +62,7 @@ def test_a_site_that_does_not_count_is_told_nothing(wiki, people, raw):
 
 def test_a_redis_that_goes_away_in_between_fails_no_request(make_wiki, people, store, caplog):
     with RedisServer() as server:
-        wiki = make_wiki(redis_url=server.url, redis_timeout=0.2)
+        wiki = make_wiki(redis_url=server.url)
         token = people("sally", on=server.url)
         response = wiki.reader(token).get("/Home")
         server.kill()

@@ -98,13 +98,13 @@ def test_an_answer_that_makes_no_sense_is_told_once_of_a_kind(make_wiki, caplog)
 
 def test_a_redis_that_hangs_in_the_middle_of_things_costs_one_timeout(people, make_wiki):
     with RedisServer() as server:
-        wiki = make_wiki(redis_url=server.url, redis_timeout=0.3)
+        wiki = make_wiki(redis_url=server.url, redis_timeout=1)
         reader = wiki.reader(TOKEN)
         wiki.name(reader)  # so that there is a connection
         server.pause()
         began = time.monotonic()
         assert [wiki.name(reader) for _ in range(4)] == [None] * 4
-        assert time.monotonic() - began < 2 * 0.3 + 0.5
+        assert time.monotonic() - began < 3
         server.resume()
 
 
