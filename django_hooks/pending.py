@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from session_store import Ref, Store, StoreUnavailable, steps
 from session_store.throttle import Throttle
+from session_store.verbs import server_time
 
 from .changes import proof_of
 from .chores import chore
@@ -27,7 +28,7 @@ from .stores import get_store
 #: Seconds after which a row that nobody has made certain is looked at: the process that wrote it has died.
 DOUBTFUL = 60
 
-#: Seconds: a session that began that much later than a change is not ended for it, however the clocks differ.
+#: Seconds: a session that began that much later than a change is not ended for it.
 MARGIN = 60
 
 #: Rows that one look takes at most, in a request and elsewhere.
@@ -109,13 +110,18 @@ def retry(*, most: int = MANY, seconds: float = 1.0, store: Store | None = None)
 @chore
 def retry_now_and_then() -> None:
     """Do it beside following the audit stream, where it is due."""
-    if _pace.allows("chore"):
+    if not _pace.allows("chore"):
+        return
+    try:
         retry()
+    except Error:
+        if _throttle.allows("table"):
+            _log.exception("what Redis has not heard of yet can't be read; has manage.py migrate been run?")
 
 
 def _retried(row: PendingEnd, store: Store) -> bool:
     try:
-        _tell(row, store)
+        _tell(row, store, late=True)
     except (StoreUnavailable, Error):
         raise
     except Exception:  # noqa: BLE001 - what stands in the row, or the site's own WIKI_USER_TEST; others come after it
@@ -128,35 +134,41 @@ def _retried(row: PendingEnd, store: Store) -> bool:
     return True
 
 
-def _tell(row: PendingEnd, store: Store) -> None:
+def _tell(row: PendingEnd, store: Store, *, late: bool = False) -> None:
     if row.sid:
-        ref = Ref(row.shard, row.sid, row.user_id or None)
-        left = _ms_until(row.until)
-        if store.keys.of_shard(row.shard) is None or left <= 0:
-            return
-        if row.reason == "logout":
-            store.end_for_good([ref], row.reason, keep=left)
-        else:
-            store.end_all([ref], row.reason)
+        _end_one(row, store)
         return
     user = find_user(row.user_id)
-    enters = user is not None and may_enter(user)
-    reason = row.reason if row.certain or _still_holds(row, user, enters=enters) else ""
-    if not enters:
-        reason = "account_disabled"
-    if reason:
+    if user is None or not may_enter(user):
+        store.end_user(row.user_id, "account_disabled", actor=row.actor)
+        return
+    if row.reason and (row.certain or _still_holds(row, user)):
         but = Ref(row.shard, row.spared) if row.spared else None
-        before = int((row.created_at.timestamp() + MARGIN) * 1000)
-        store.do(steps.end_user(store.keys, row.user_id, reason, but=but, actor=row.actor, before=before))
-    if enters:
-        store.update_user(profile(user))
+        before = _began(row, store) if late else None
+        store.do(steps.end_user(store.keys, row.user_id, row.reason, but=but, actor=row.actor, before=before))
+    store.update_user(profile(user))
 
 
-def _still_holds(row: PendingEnd, user: object, *, enters: bool) -> bool:
-    """Whether a change whose process has died before it could say so has happened."""
-    if row.reason == "password_change":
-        return user is not None and proof_of(user) != row.proof
-    return not enters
+def _end_one(row: PendingEnd, store: Store) -> None:
+    ref = Ref(row.shard, row.sid, row.user_id or None)
+    left = _ms_until(row.until)
+    if store.keys.of_shard(row.shard) is None or left <= 0:
+        return
+    if row.reason == "logout":
+        store.end_for_good([ref], row.reason, keep=left)
+    else:
+        store.end_all([ref], row.reason)
+
+
+def _still_holds(row: PendingEnd, user: object) -> bool:
+    """Whether a change whose process has died before it could say so has happened; the user may enter the wiki."""
+    return row.reason == "password_change" and proof_of(user) != row.proof
+
+
+def _began(row: PendingEnd, store: Store) -> int:
+    """Return by Redis' clock, ms since the epoch, until when sessions began for which a change counts."""
+    ago = (timezone.now() - row.created_at).total_seconds()
+    return store.run(server_time()) - int((ago - MARGIN) * 1000)
 
 
 def _waiting(alias: str) -> models.QuerySet[PendingEnd]:

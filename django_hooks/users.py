@@ -97,11 +97,10 @@ def _after_save(instance: Any, created: bool, raw: bool, using: str, **_: Any) -
     if not _is_on():
         return
     if raw and not created:
-        row: PendingEnd | None = PendingEnd(user_id=user_id(instance), certain=True)
-    elif _ATTRIBUTE in vars(instance):
-        row = vars(instance).pop(_ATTRIBUTE)
-    else:
+        users_changed([instance])
+    if _ATTRIBUTE not in vars(instance):
         return
+    row: PendingEnd | None = vars(instance).pop(_ATTRIBUTE)
     if row:
         _after_commit(using, _settle, row, current_visit())
     else:

@@ -176,6 +176,11 @@ def count(keys: ShardKeys) -> Command[int]:
     return Command(("ZCARD", keys.sessions), int)
 
 
+def server_time() -> Command[int]:
+    """Ask for Redis' clock, ms since the epoch."""
+    return Command(("TIME",), lambda answer: int(answer[0]) * 1000 + int(answer[1]) // 1000)
+
+
 def list_page(keys: ShardKeys, first: int, last: int) -> Call[tuple[int, list[Session]]]:
     """List the sessions from one rank to another, those that end first in front, and say how many ranks there were."""
     return Call(

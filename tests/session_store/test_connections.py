@@ -173,6 +173,13 @@ def test_a_hung_server_that_was_never_connected_to_costs_one_timeout(hung):
     assert all(refused_after(store.count) < TIMEOUT + LEEWAY for store in stores)
 
 
+def test_stores_of_one_redis_that_differ_in_patience_wait_for_it_once(hung):
+    store = Store(Config(redis_url=hung.url, redis_timeout=TIMEOUT))
+    hurried = Store(Config(redis_url=hung.url, redis_timeout=TIMEOUT / 2), beside=store)
+    assert refused_after(hurried.count) < TIMEOUT / 2 + LEEWAY
+    assert refused_after(store.count) < TIMEOUT / 4
+
+
 def test_threads_wait_for_a_hung_server_at_the_same_time_and_not_in_turn(hung):
     store = Store(Config(redis_url=hung.url, redis_timeout=TIMEOUT))
     with ThreadPoolExecutor(12) as pool:

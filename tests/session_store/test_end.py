@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from session_store import Config, Reason, Ref, Store, StoreUnavailable, verbs
+from session_store import Config, Reason, Ref, Store, StoreUnavailable, steps, verbs
 from session_store.sessions import STRAY
 from tests.servers import RedisServer
 from tests.session_store.samples import (
@@ -338,3 +338,14 @@ def test_a_reason_that_is_none_is_refused_before_anything_ends(store):
     with pytest.raises(ValueError, match="a whim"):
         store.end(ref_of(token), "a whim")
     assert store.read(token)
+
+
+def test_of_a_user_those_that_began_before_a_moment_end(store):
+    first = opened(store)
+    wait_past(store, store.read(first).record.created)
+    moment = server_time(store)
+    wait_past(store, moment)
+    second = opened(store)
+    ended = store.do(steps.end_user(store.keys, "1", "revoked", but=None, actor="", before=moment))
+    assert [end.ref.sid for end in ended] == [first.sid]
+    assert store.read(second)
