@@ -99,6 +99,7 @@ def test_a_user_can_be_named_unless_the_name_was_several_users(stored, store):
         run("audit_forget_user", "sally", "--by-name")
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("words", [("3",), ("sally",), ("nobody", "--by-name"), ("",), ("", "--by-name")])
 def test_a_user_of_whom_nothing_is_known_is_an_error_not_a_success(stored, words):
     with pytest.raises(CommandError, match="no row is of a user"):

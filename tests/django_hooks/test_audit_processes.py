@@ -41,6 +41,7 @@ def run(tmp_path, database, store):
         yield start
 
 
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 def test_kills_at_random_moments_lose_and_repeat_nothing_and_everything_is_told(run, store):
     chance = random.Random(2012)  # noqa: S311 - not a secret
     follower = run()

@@ -13,6 +13,9 @@ from session_store.throttle import Throttle
 
 from .audit import Killed, die, end, forget_lease, open_some, store_all
 
+#: What is told does not depend on the kind of database.
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
 
 @pytest.fixture
 def told(monkeypatch) -> list[str]:
