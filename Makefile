@@ -12,7 +12,7 @@ help:  ## this list
 demo: $(VENV)/.demo  ## a site, its wiki, Redis and the worker on this machine, until Ctrl-C
 	@exec $(BIN)/python -m demo
 
-test: $(VENV)/.dev chromium postgresql mariadb redis-server  ## all tests, on real servers of Redis, PostgreSQL and MariaDB, a real wiki and browser
+test: $(VENV)/.dev moin19 nginx chromium postgresql mariadb redis-server  ## all tests, on real servers of Redis, PostgreSQL and MariaDB, a real wiki and browser
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
 faults: $(VENV)/.dev  ## the long fault suite, about ten minutes: kills, pauses, rotations; prints a table
@@ -37,7 +37,7 @@ messages: $(VENV)/.dev  ## bring the catalogues of texts up to date; translate w
 	$(BIN)/python -m tests.django_hooks.catalogues
 
 clean:  ## remove the environment, caches, and the demo's state
-	rm -rf $(VENV) var build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-moin19 var build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Each stamp is newer than setup.py once its extra is installed.
@@ -51,6 +51,17 @@ $(VENV)/.dev: setup.py | $(BIN)/pip
 	@$(BIN)/pip install --quiet --disable-pip-version-check --use-pep517 -e '.[dev]'
 	@touch $@ $(VENV)/.demo
 
+# MoinMoin 1.9's code on Python 3 needs an older Werkzeug than MoinMoin 2 does, and modules that Python 3.12 has no longer.
+.PHONY: moin19
+moin19: .venv-moin19/.ready
+.venv-moin19/.ready:
+	@echo "Installing MoinMoin 1.9 for its tests into .venv-moin19 …"
+	@for python in $(PYTHON) python3.11 python3; do if $$python -c 'import imp' 2>/dev/null; then break; fi; done; \
+		$$python -W ignore -c 'import imp' || { echo "The tests of MoinMoin 1.9 need Python 3.11, not a later one."; exit 1; }; \
+		$$python -m venv .venv-moin19
+	@.venv-moin19/bin/pip install --quiet --disable-pip-version-check 'py3moin==3.0.0a1' 'Werkzeug<3' 'redis==3.5.3'
+	@touch $@
+
 $(BIN)/pip:
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing. Install Python 3.11 or later, or name it: make PYTHON=…"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -61,7 +72,7 @@ $(BIN)/pip:
 
 # Browser tests drive the system's Chromium; the audit table is tried on the system's PostgreSQL and MariaDB too.
 # TLS is tried on Debian's redis-server: the servers that come as Python packages are built without.
-.PHONY: chromium postgresql mariadb redis-server
+.PHONY: chromium postgresql mariadb redis-server nginx
 chromium:
 	@command -v chromium >/dev/null || $(call install,Chromium,chromium)
 
@@ -70,6 +81,9 @@ postgresql:
 
 redis-server:
 	@command -v redis-server >/dev/null || $(call install,redis-server,redis-server)
+
+nginx:
+	@command -v nginx >/dev/null || ls /usr/sbin/nginx >/dev/null 2>&1 || $(call install,nginx,nginx-light)
 
 mariadb:
 	@command -v mariadbd >/dev/null || ls /usr/sbin/mariadbd >/dev/null 2>&1 || $(call install,MariaDB,mariadb-server-core)

@@ -27,6 +27,7 @@ DEV = [
     "ruff>=0.8",
     "setuptools>=69",
     "trustme>=1.2",
+    "vermin>=1.6",
 ]
 
 setup(
