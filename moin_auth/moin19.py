@@ -54,7 +54,7 @@ LOGOUT_LABEL = b"django-moin-sso logout 1"
 
 #: The scripts' names in Redis, where the site has put them. While Redis doesn't know them (it was restarted, or the
 #: site is of another version), sessions are read without them, and ended by the site.
-CHECK_SCRIPT = "d3c2b31c17c47b99ace36cf7c81ba1eb7cb23c16"
+CHECK_SCRIPT = "4990bd4dbf9febbceaaf257a7cc129f165303e7c"
 END_SCRIPT = "0c2e588bef576024f62cdca5c1e404f8fb48272f"
 
 #: Bits of a user id's CRC-32 that choose the set for the user's sids.
