@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterator
+from gettext import GNUTranslations
 from pathlib import Path
+from typing import Any
 
 import django
 from babel.messages import Catalog
@@ -41,7 +43,13 @@ def read(language: str) -> Catalog:
         return read_po(file, locale=language, domain="django")
 
 
-def binary(catalogue: Catalog) -> bytes:
+def texts_in(binary: bytes) -> dict[Any, str]:
+    """Return what Django takes from a catalogue: texts and translations, without the header."""
+    found = GNUTranslations(io.BytesIO(binary))._catalog
+    return {message: text for message, text in found.items() if message}
+
+
+def to_binary(catalogue: Catalog) -> bytes:
     """Return a catalogue as Django loads it."""
     out = io.BytesIO()
     write_mo(out, catalogue)
@@ -91,7 +99,9 @@ def main() -> None:
         path = _path(language, "po")
         path.parent.mkdir(parents=True, exist_ok=True)
         catalogue = read(language) if path.exists() else Catalog(locale=language, domain="django")
+        made = catalogue.creation_date
         catalogue.update(template, no_fuzzy_matching=True)
+        catalogue.creation_date = made  # so that nothing changes where no text has
         catalogue.obsolete.clear()
         catalogue.fuzzy = False
         catalogue.header_comment = f"# {catalogue.locale.english_name} for django-moin-sso."
@@ -99,7 +109,7 @@ def main() -> None:
         catalogue.msgid_bugs_address = catalogue.last_translator = catalogue.language_team = ""
         with path.open("wb") as file:
             write_po(file, catalogue, width=110, omit_header=False, include_lineno=False)
-        _path(language, "mo").write_bytes(binary(catalogue))
+        _path(language, "mo").write_bytes(to_binary(catalogue))
 
 
 if __name__ == "__main__":
