@@ -47,8 +47,8 @@ def strict(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[Htt
     return answer
 
 
-def make_site(place: Path, redis_url: str, wiki_url: str, cookie_domain: str) -> Wsgi:
-    """Make the site and its one user."""
+def make_site(place: Path, redis_url: str, wiki_url: str, cookie_domain: str, **more: Any) -> Wsgi:
+    """Make the site and its one user; `more` are further settings."""
     templates = [("django.template.loaders.locmem.Loader", {"registration/login.html": LOG_IN})]
     settings.configure(
         SECRET_KEY="only for tests",
@@ -79,6 +79,7 @@ def make_site(place: Path, redis_url: str, wiki_url: str, cookie_domain: str) ->
         WIKI_REDIS_URL=as_user(redis_url, "wiki-site"),
         WIKI_URL=wiki_url,
         WIKI_COOKIE_DOMAIN=cookie_domain or None,
+        **more,
     )
     django.setup()
     call_command("migrate", verbosity=0)

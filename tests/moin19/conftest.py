@@ -11,7 +11,7 @@ import pytest
 
 from session_store import Person, Store, make_nonce, make_token
 from tests.moin19.wikis import Wiki, running
-from tests.servers import PATIENCE, RedisServer
+from tests.servers import PATIENCE, RedisServer, as_user
 
 HOUR = 3_600_000
 
@@ -34,7 +34,11 @@ def make_wiki(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactor
     with ExitStack() as wikis:
 
         def make(place: Path | None = None, *, redis: RedisServer = redis_server, **options: Any) -> Wiki:
-            method = {"redis_url": redis.url, "autocreate": True, "redis_timeout": PATIENCE} | options.pop("method", {})
+            method = {
+                "redis_url": as_user(redis.url, "wiki-wiki"),
+                "autocreate": True,
+                "redis_timeout": PATIENCE,
+            } | options.pop("method", {})
             return wikis.enter_context(
                 running(place or tmp_path_factory.mktemp("wiki19"), {**options, "method": method})
             )
