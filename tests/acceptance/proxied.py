@@ -1,7 +1,7 @@
 """A site, and on wish a wiki of MoinMoin 2, as they stand behind a web server that speaks HTTPS for them.
 
-``python -m tests.acceptance.proxied PORT DIRECTORY REDIS_URL SITE_URL WIKI_URL COOKIE_DOMAIN COOKIE_NAME WIKI``; WIKI is
-``moin2`` or ``none``.
+``python -m tests.acceptance.proxied PORT DIRECTORY REDIS_URL SITE_URL WIKI_URL COOKIE_DOMAIN COOKIE_NAME WIKI``;
+WIKI is ``moin2`` or ``none``.
 """
 
 from __future__ import annotations
