@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.db import connection
+from django.utils import timezone
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -99,6 +102,15 @@ def test_a_session_cleared_on_the_server_ends_the_wikis_at_the_next_request(brow
     browser.log_in()
     browser.session.flush()
     assert browser.get_text("/who/") == ""
+    assert browser.wiki_cookie is None
+    assert [reason for _, reason in ends_of(site)] == ["logout"]
+
+
+def test_a_session_that_clearsessions_has_removed_ends_at_the_next_request(browser, site):
+    browser.log_in()
+    Session.objects.update(expire_date=timezone.now() - timedelta(days=1))
+    call_command("clearsessions")
+    browser.get("/untouched/")
     assert browser.wiki_cookie is None
     assert [reason for _, reason in ends_of(site)] == ["logout"]
 

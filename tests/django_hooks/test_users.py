@@ -270,3 +270,68 @@ def test_where_the_app_is_off_nothing_is_listened_to(settings, site, sally, djan
     settings.WIKI_ENABLED = False
     with django_assert_num_queries(1):
         sally.save()
+
+
+class TestTheAdmin:
+    """Django's own way to change users; its pages are sync."""
+
+    @pytest.fixture
+    def kind_of_browser(self):
+        return Browser
+
+    @pytest.fixture
+    def boss(self, other_browser, people):
+        people["harry"].is_staff = people["harry"].is_superuser = True
+        people["harry"].save()
+        other_browser.post("/admin/login/?next=/who/", {"username": "harry", "password": "surf"})
+        assert other_browser.wiki_name == "harry"
+        return other_browser
+
+    def change(self, boss, user, **new):
+        page = f"/admin/auth/user/{user.pk}/change/"
+        form = boss.get(page).context["adminform"].form
+        data = {name: value for name, value in form.initial.items() if value not in (None, False)}
+        for moment in ("last_login", "date_joined"):
+            if found := data.pop(moment, None):
+                data[f"{moment}_0"], data[f"{moment}_1"] = found.strftime("%Y-%m-%d"), found.strftime("%H:%M:%S")
+        response = boss.post(page, {name: value for name, value in (data | new).items() if value is not None})
+        assert response.status_code == 302, response.context["adminform"].form.errors
+
+    def test_disables(self, browser, boss, site, sally, people):
+        browser.log_in()
+        self.change(boss, sally, is_active=None)
+        assert reasons(site) == ["account_disabled"]
+        assert end_event(site)["actor"] == str(people["harry"].pk)
+        assert boss.wiki_name == "harry"
+
+    def test_renames(self, browser, boss, sally):
+        browser.log_in()
+        self.change(boss, sally, username="sal", last_name="Sand")
+        person = browser.wiki_session.record.person
+        assert (person.name, person.display_name) == ("sal", "Sally Sand")
+
+    def test_asks_the_sites_test_after_the_groups_were_saved(self, browser, boss, site, sally, settings):
+        sally.groups.add(Group.objects.create(name="wiki"))
+        settings.WIKI_USER_TEST = member
+        browser.log_in()
+        assert browser.wiki_name == "sally"
+        self.change(boss, sally, groups=[])
+        assert "account_disabled" in reasons(site)
+        assert browser.wiki_session is None
+
+    def test_sets_a_password(self, browser, boss, site, sally):
+        browser.log_in()
+        page = f"/admin/auth/user/{sally.pk}/password/"
+        boss.post(page, {"password1": "swell-1234", "password2": "swell-1234", "usable_password": "true"})
+        assert reasons(site) == ["password_change"]
+
+    def test_deletes_several(self, browser, boss, site, sally):
+        browser.log_in()
+        chosen = {"action": "delete_selected", "_selected_action": [sally.pk], "post": "yes"}
+        boss.post("/admin/auth/user/", chosen)
+        assert reasons(site) == ["account_disabled"]
+
+    def test_logs_out(self, boss, site):
+        boss.post("/admin/logout/")
+        assert boss.wiki_cookie is None
+        assert reasons(site) == ["logout"]
