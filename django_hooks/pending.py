@@ -75,11 +75,11 @@ def settle(row: PendingEnd) -> None:
     Raises:
         StoreUnavailable: Redis is away.
     """
+    was_certain, row.certain = row.certain, True
     try:
         _tell(row, get_store())
     except BaseException:
-        if row.pk is not None and not row.certain:
-            row.certain = True
+        if row.pk is not None and not was_certain:
             row.save(update_fields=["certain"], using=row._state.db)
         raise
     if row.pk is not None:

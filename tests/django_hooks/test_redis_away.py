@@ -77,7 +77,7 @@ def test_a_hung_redis_costs_one_timeout_and_then_nothing_for_a_second(own_browse
 def test_a_redis_that_hangs_between_two_round_trips_costs_no_more_than_one_timeout(
     own_browser, own_server, settings, kind
 ):
-    settings.WIKI_REDIS_TIMEOUT = 1.0
+    settings.WIKI_REDIS_TIMEOUT = 1.6
     own_browser.log_in()
     browser = kind(own_browser.store)
     browser.cookies = own_browser.cookies
@@ -89,7 +89,8 @@ def test_a_redis_that_hangs_between_two_round_trips_costs_no_more_than_one_timeo
     finally:
         own_server.resume()
     assert browser.wiki_cookie is None
-    assert took < 1.5
+    # Where a round trip can't be cut off, the second may only take half as long as the first.
+    assert took < (1.5 if kind is Browser else 2.3)
     assert PendingEnd.objects.exists()
 
 
