@@ -15,7 +15,6 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
 from session_store import Person, Ref, StoreUnavailable, steps
-from session_store.steps import Steps
 from session_store.throttle import Throttle
 
 from .conf import conf
@@ -32,7 +31,6 @@ from .deeds import (
     log_out,
     note_presence,
 )
-from .models import PendingEnd
 from .notes import Note
 from .pending import ends_of
 from .plans import Grant, Plan
@@ -106,9 +104,12 @@ def depart(visit: Visit, response: HttpResponseBase) -> Journey:
 def leave(visit: Visit) -> Journey:
     """End what a log-out has asked to end."""
     refs, visit.leaving = visit.leaving, []
-    if refs:
-        ends = steps.end_for_good(get_store().keys, refs, "logout", keep=visit.keep)
-        yield from _surely(visit, ends, ends_of(refs, "logout", keep=visit.keep))
+    if not refs:
+        return
+    try:
+        yield ask(visit.budget, steps.end_for_good(get_store().keys, refs, "logout", keep=visit.keep))
+    except StoreUnavailable as error:
+        yield keep_for_later(error, ends_of(refs, "logout", keep=visit.keep))
 
 
 def _decide(visit: Visit, response: HttpResponseBase) -> Generator[Deed, Any, Plan]:
@@ -172,15 +173,10 @@ def _open(visit: Visit, plan: Plan, note: Note, person: Person) -> Generator[Dee
 
 
 def _end(visit: Visit, refs: Sequence[Ref], reason: str) -> Journey:
-    yield from _surely(visit, steps.end_all(get_store().keys, refs, reason), ends_of(refs, reason, keep=visit.age))
-
-
-def _surely(visit: Visit, ends: Steps[Any], rows: Sequence[PendingEnd]) -> Journey:
-    """Bring ends about, or keep them for later."""
     try:
-        yield ask(visit.budget, ends)
+        yield ask(visit.budget, steps.end_all(get_store().keys, refs, reason))
     except StoreUnavailable as error:
-        yield keep_for_later(error, rows)
+        yield keep_for_later(error, ends_of(refs, reason, keep=visit.age))
 
 
 def _max_age(visit: Visit, grant: Grant) -> int | None:
