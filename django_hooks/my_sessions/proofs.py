@@ -34,6 +34,8 @@ def is_recent(request: HttpRequest) -> bool:
 
 def prove(request: HttpRequest, password: str) -> bool:
     """Check a password, with whatever the site checks passwords by, and remember that it was right."""
+    if not password:
+        return False  # a form that was only sent too early is no failed log-in
     user: Any = request.user
     found = authenticate(request, username=user.get_username(), password=password)
     if found is None or found.pk != user.pk:

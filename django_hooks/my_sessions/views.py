@@ -51,8 +51,8 @@ def show(request: HttpRequest) -> HttpResponse:
         "recorded": listing.is_recorded(),
         "days": listing.KEPT.days,
         "done": request.session.pop(DONE, None),
+        "off": not conf.enabled,
     }
-    context["off"] = not conf.enabled
     return render(request, "django_hooks/sessions.html", context)
 
 

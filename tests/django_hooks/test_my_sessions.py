@@ -9,6 +9,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import User
+from django.contrib.auth.signals import user_login_failed
 from django.http import HttpRequest
 from django.test import AsyncClient, Client
 from django.utils import timezone
@@ -303,6 +304,22 @@ class TestARecentPassword:
         assert ends_of(browser.store) == []
         assert browser.post(url, {"password": "surf"}).status_code == 302
         assert [reason for _, reason in ends_of(browser.store)] == ["revoked"]
+
+    def test_that_is_wrong_counts_as_a_failed_log_in_and_none_does_not(self, two):
+        browser, _other = two
+        failed = []
+
+        def note(sender, **words):
+            failed.append(words["credentials"]["username"])
+
+        user_login_failed.connect(note)
+        try:
+            browser.post(OTHERS)
+            assert failed == []
+            browser.post(OTHERS, {"password": "wrong"})
+        finally:
+            user_login_failed.disconnect(note)
+        assert failed == ["sally"]
 
     def test_counts_for_a_while(self, two, settings):
         browser, other = two
