@@ -27,13 +27,14 @@ class Page:
     tidied: int = 0
 
 
-def reconcile(store: Store, keys: ShardKeys, *, page: int = suspects.LOOK) -> Iterator[Page]:
+def reconcile(store: Store, keys: ShardKeys, *, page: int | None = None) -> Iterator[Page]:
     """Make one pass over a shard; each step is short, and the caller decides when the next one comes.
 
     Whatever has lost its key ends; a key that lives gets its TTL and its place in the sorted set back; users' sets
     lose what has no record. Sessions that come and go meanwhile do no harm.
     """
-    return chain(reconcile_index(store, keys, page=page), reconcile_rest(store, keys, page=page))
+    index, rest = page or suspects.INDEX, page or suspects.REST
+    return chain(reconcile_index(store, keys, page=index), reconcile_rest(store, keys, page=rest))
 
 
 def reconcile_thoroughly(store: Store, keys: ShardKeys) -> Iterator[Page]:
@@ -42,12 +43,12 @@ def reconcile_thoroughly(store: Store, keys: ShardKeys) -> Iterator[Page]:
     return chain(_end_gone(store, keys, index), reconcile_rest(store, keys))
 
 
-def reconcile_index(store: Store, keys: ShardKeys, *, page: int = suspects.LOOK) -> Iterator[Page]:
+def reconcile_index(store: Store, keys: ShardKeys, *, page: int = suspects.INDEX) -> Iterator[Page]:
     """Look at what the sorted set has: where sessions go missing."""
     return _end_gone(store, keys, suspects.index(keys, count=page))
 
 
-def reconcile_rest(store: Store, keys: ShardKeys, *, page: int = suspects.LOOK) -> Iterator[Page]:
+def reconcile_rest(store: Store, keys: ShardKeys, *, page: int = suspects.REST) -> Iterator[Page]:
     """Look at what the sorted set doesn't have."""
     yield from _end_gone(store, keys, suspects.records(keys, count=page))
     yield from _end_gone(store, keys, suspects.session_keys(keys, count=page))
