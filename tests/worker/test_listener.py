@@ -122,6 +122,7 @@ class Rig:
         self.gaps: list[str] = []
         self.behind = threading.Event()
         self.stop = threading.Event()
+        self.recent = Recent()
         report = Report(self.metrics, self.health)
         role = Listener(
             store=store,
@@ -129,7 +130,7 @@ class Rig:
             health=self.health,
             set_flags=set_flags,
             on_gap=self.gaps.append,
-            recent=Recent(),
+            recent=self.recent,
             behind=self.behind,
         )
         self.loop = Loop(role, self.stop, health=self.health, on_back=self.gaps.append)
@@ -188,6 +189,19 @@ def test_where_it_hears_it_does_not_subscribe_anew(impatient, store):
         start = time.monotonic()
         wait_until(lambda: time.monotonic() - start > 1.6, "more than its patience")
         assert rig.gaps == ["a new subscription"]
+
+
+def test_an_end_that_the_sweeper_is_about_to_bring_about_is_left_to_it(impatient, store, open_session):
+    keys = store.keys.shards[0]
+    with Rig(store, set_flags=True) as rig:
+        wait_until(lambda: rig.health.hearing, "it to hear")
+        swept, other = open_session(), open_session()
+        rig.recent.add([swept])
+        for ref in (swept, other):
+            store.redis.pexpire(keys.session(ref.sid), 1)
+        wait_until(lambda: not store.redis.exists(keys.session(swept.sid), keys.session(other.sid)), "both keys to go")
+        wait_until(lambda: store.count() == 1, "the end of the one that nobody sweeps")
+    assert store.redis.hexists(keys.records, swept.sid)
 
 
 def test_a_worker_that_is_behind_does_not_listen_and_catches_up_afterwards(impatient, store, open_session):

@@ -292,3 +292,13 @@ def test_an_audit_log_that_cant_be_written_to_keeps_events_in_redis(start_worker
     assert store.redis.xlen(store.keys.shards[0].audit) == 2
     blocked.rmdir()
     wait_until(lambda: worker.ends.get(ref.sid) == "expired", "the end in the audit log")
+
+
+def test_a_session_that_ends_soon_after_it_began_ends_on_time(start_worker, open_session):
+    worker = start_worker("--only", "deadlines", WIKI_SET_FLAGS="no")
+    open_session()
+    wait_until(lambda: worker.events, "the worker to follow the stream")
+    refs = [open_session(age=150 + number) for number in range(5)]
+    wait_until(lambda: len(worker.ends) == len(refs), "the ends")
+    late = [ms(e["@timestamp"]) - ms(e["event"]["end"]) for e in worker.events if e["event"]["type"] == ["end"]]
+    assert sorted(late)[2] < 300, "asking now and then alone is later than that"
