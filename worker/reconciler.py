@@ -26,13 +26,20 @@ _log = logging.getLogger(__name__)
 
 
 class Reconciler:
-    """Passes over all shards again and again: slowly as a rule, at once where events may have been missed."""
+    """Passes over all shards again and again: slowly as a rule, at once where events may have been missed.
+
+    Args:
+        store: the sessions.
+        report: where ends are counted.
+        behind: set while more is due than can be ended at once; looking for more meanwhile would only delay it.
+    """
 
     name = "reconciler"
 
-    def __init__(self, *, store: Store, report: Report) -> None:
+    def __init__(self, *, store: Store, report: Report, behind: threading.Event) -> None:
         self._store = store
         self._report = report
+        self._behind = behind
         self._hurry = threading.Event()
         self._hurry.set()
         self._hurried = False
@@ -45,6 +52,8 @@ class Reconciler:
 
     def step(self) -> float:
         """Look at a page."""
+        if self._behind.is_set():
+            return PACE
         if self._pass is None or self._hurry.is_set():
             self._begin()
         assert self._pass is not None  # noqa: S101 - for the type checker

@@ -78,6 +78,8 @@ class Sweeper:
         """Forget what was found due: the next step asks again."""
         self._full = 0
         self._found = {}
+        # The others wait while it is behind; they are not to wait for one that can't go on.
+        self._behind.clear()
 
     def _sweep(self, keys: ShardKeys) -> Due:
         """End what was found due, and ask in the same round trip what is due next."""

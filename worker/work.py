@@ -8,7 +8,7 @@ import secrets
 import socket
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from session_store import Store
 
@@ -33,6 +33,10 @@ WAYS = ("events", "deadlines", "reconcile")
 
 #: Seconds between two moments at which the main thread can notice a signal that came to another thread.
 LOOK = 0.2
+
+#: Seconds that the worker waits for an answer, at least: nobody waits for the worker, and what it gives up too soon
+#: Redis does in vain, and has to do again.
+PATIENCE = 2.0
 
 #: Seconds that a stop waits for all roles together to finish what they have in hand.
 DRAIN = 4.0
@@ -86,11 +90,12 @@ class _Crew:
 
     def __post_init__(self) -> None:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(2)}"
-        self.store = Store(self.config.store, pause=0)
+        patient = replace(self.config.store, redis_timeout=max(self.config.store.redis_timeout, PATIENCE))
+        self.store = Store(patient, pause=0)
         self.metrics = Metrics(self.health)
         self.pruner = PresencePruner(store=self.store)
         self.report = Report(self.metrics, self.health, tell=self.pruner.note)
-        self.reconciler = Reconciler(store=self.store, report=self.report)
+        self.reconciler = Reconciler(store=self.store, report=self.report, behind=self.behind)
 
     def loop(self, role: Role, stop: threading.Event) -> Loop:
         return Loop(role, stop, health=self.health, on_back=self.suspect)

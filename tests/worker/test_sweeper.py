@@ -79,3 +79,10 @@ def _start_of(store: Store, ref: Ref) -> Event:
     (found,) = [event for batch in reader.read() for event in batch.events if event.sid == ref.sid]
     reader.close()
     return found
+
+
+def test_one_that_fails_while_it_is_behind_keeps_nobody_waiting(store):
+    rig = Rig(store)
+    rig.behind.set()
+    rig.sweeper.reset()
+    assert not rig.behind.is_set()

@@ -181,7 +181,7 @@ def test_a_redis_that_is_missing_at_start_is_waited_for(start_worker, tmp_path):
     with RedisServer() as server:
         server.stop()
         worker = start_worker(url=server.url)
-        worker.wait_for_log("waits: Redis at 127.0.0.1")
+        worker.wait_for_log("sweeper waits: Redis at 127.0.0.1")
         server.start()
         store = Store(Config(redis_url=server.url))
         ref = open_on(store, age=200)
