@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from session_store import StoreUnavailable
 
+from ..conf import conf
 from ..stores import get_store, note_unavailable
 from . import acts, dashboard
 from .asked import Asked
@@ -117,6 +118,7 @@ class LiveSessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # the parame
             **self.admin_site.each_context(request),
             "title": capfirst(title),
             "opts": self.opts,
+            "single": conf.single_sign_out,
             "may_end": request.user.has_perm(END),
             **context,
         }

@@ -52,6 +52,7 @@ def show(request: HttpRequest) -> HttpResponse:
         "days": listing.KEPT.days,
         "done": request.session.pop(DONE, None),
         "off": not conf.enabled,
+        "single": conf.single_sign_out,
     }
     return render(request, "django_hooks/sessions.html", context)
 
@@ -115,6 +116,7 @@ def _ask(request: HttpRequest, template: str, **context: Any) -> HttpResponse:
     context |= {
         "asks_password": not recent,
         "has_password": recent or user.has_usable_password(),
+        "single": conf.single_sign_out,
         "wrong": request.method == "POST" and not recent,
     }
     return render(request, template, context)

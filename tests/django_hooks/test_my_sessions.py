@@ -396,6 +396,19 @@ def test_the_site_may_be_one_without_a_wiki(browser: Browser, settings):
     assert browser.get(PAGE).status_code == 200
 
 
+def test_where_the_site_keeps_its_own_log_ins_the_pages_speak_of_the_wiki_alone(two, settings):
+    settings.WIKI_SINGLE_SIGN_OUT = False
+    browser, other = two
+    url = end_url(other, browser)
+    for path in (url, OTHERS):
+        text = browser.get_text(path)
+        assert "out of the wiki" in text
+        assert "out of the site" not in text
+    browser.post(url)
+    assert "Its browser is logged out of the wiki." in browser.get_text(PAGE)
+    assert (other.get_text("/who/"), other.wiki_name) == ("sally", None)
+
+
 def test_where_the_app_is_switched_off_redis_is_not_asked(two, settings):
     browser, other = two
     url = end_url(other, browser)
