@@ -6,8 +6,6 @@ import logging
 import time
 from collections.abc import Sequence
 
-from django.db import Error
-
 from session_store import StoreUnavailable
 from session_store.throttle import Throttle
 
@@ -69,6 +67,6 @@ def retry_a_few(seconds: float) -> None:
     except StoreUnavailable as error:
         pace.hurry()
         note_unavailable(error, "what it has not heard of yet waits")
-    except Error:
+    except Exception:  # noqa: BLE001 - the database, or what stands in its rows; the answer is there, and goes out
         if _throttle.allows("table"):
-            _log.exception("what Redis has not heard of yet can't be read; has manage.py migrate been run?")
+            _log.exception("what Redis has not heard of yet can't be told; has manage.py migrate been run?")
