@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
-from django.core.exceptions import PermissionDenied
+from django.contrib.auth import get_user_model
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
@@ -98,8 +100,8 @@ class AuditEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description=_("ended by"), ordering="actor")
     def by(self, row: AuditEvent) -> str:
-        """Return the id of who ended it."""
-        return row.actor
+        """Return who ended it: the name, or the id of a user who is gone."""
+        return str(getattr(row, "actor_name", row.actor))
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the admin's signature
         """Nobody adds one."""
@@ -123,12 +125,18 @@ class AuditEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         query = request.GET.urlencode()
         return super().changelist_view(request, {"export_query": f"?{query}" if query else "", **(extra_context or {})})
 
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        """Return the list, its rows with the names of those who ended sessions."""
+        changes = super().get_changelist_instance(request)
+        _name_actors(list(changes.result_list))
+        return changes
+
     def export_view(self, request: HttpRequest) -> HttpResponseBase:
         """Send what the list would show, all pages of it, as CSV."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         try:
-            changes: ChangeList = self.get_changelist_instance(request)
+            changes: ChangeList = super().get_changelist_instance(request)
         except IncorrectLookupParameters:
             return HttpResponseRedirect(
                 reverse("admin:django_hooks_auditevent_changelist", current_app=self.admin_site.name)
@@ -138,3 +146,18 @@ class AuditEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             "user %s (%r) exports audit events: %r", user_id(asker), asker.get_username(), request.GET.urlencode()
         )
         return stream_csv(changes.get_queryset(request))
+
+
+def _name_actors(rows: Sequence[AuditEvent]) -> None:
+    """Say who the actors are, with one look at the users."""
+    ids = {row.actor for row in rows if row.actor}
+    if not ids:
+        return
+    try:
+        users = get_user_model()._default_manager.in_bulk(list(ids))
+    except (ValueError, ValidationError):  # one of them is no key of this site's users
+        return
+    names = {str(key): user.get_username() for key, user in users.items()}
+    for row in rows:
+        if row.actor in names:
+            row.actor_name = names[row.actor]  # type: ignore[attr-defined] # for `by`

@@ -53,6 +53,15 @@ def test_an_event_is_told_in_words(admin: Browser):
         assert words in text
 
 
+def test_who_ended_a_session_is_named(admin: Browser, people):
+    add(reason="revoked", actor=str(people["harry"].pk), user_name="zoe")
+    add(reason="revoked", actor="4711")
+    assert ">harry</td>" in admin.get_text(EVENTS + "?q=zoe")
+    assert ">4711</td>" in admin.get_text(EVENTS)
+    add(reason="revoked", actor="no key")
+    assert ">no key</td>" in admin.get_text(EVENTS)
+
+
 @pytest.mark.parametrize(
     ("query", "found"),
     [
