@@ -53,14 +53,14 @@ class Inbox:
 
     def take(self, positions: Mapping[str, str], count: int) -> list[tuple[bytes, list[Row]]]:
         """Return the entries after the positions, by stream; none where nothing has come in time."""
-        if self._asked is not None and self._asked != (positions, count):
-            self.close()
-        if self._asked is None:
+        ahead = self._asked == (positions, count)
+        if not ahead:
+            self._ask_anew(positions, count)
+        answer = self._answer()
+        if ahead and self._asked is None and not answer:
+            # Nothing had come when Redis said so; that may be long ago.
             self.ask(positions, count)
-        try:
             answer = self._answer()
-        except RedisError as error:
-            raise self._unavailable(error) from error
         pairs = answer.items() if isinstance(answer, dict) else answer or ()  # RESP3 and RESP2
         return [(stream, rows) for stream, rows in pairs if rows]
 
@@ -71,13 +71,22 @@ class Inbox:
             connection, self._connection = self._connection, None
             connection.disconnect()
 
+    def _ask_anew(self, positions: Mapping[str, str], count: int) -> None:
+        if self._asked is not None:
+            self.close()
+        self.ask(positions, count)
+
     def _answer(self) -> Any:
-        if not self._connection.can_read(timeout=self._wait):
-            if time.monotonic() > self._overdue:
-                raise redis.TimeoutError("no answer")
-            return None
-        self._asked = None
-        return self._connection.read_response(disable_decoding=True)
+        """Return what has come; None where nothing has, and then the question stands, or Redis has said so."""
+        try:
+            if self._wait and not self._connection.can_read(timeout=self._wait):
+                if time.monotonic() > self._overdue:
+                    raise redis.TimeoutError("no answer")
+                return None
+            self._asked = None
+            return self._connection.read_response(disable_decoding=True)
+        except RedisError as error:
+            raise self._unavailable(error) from error
 
     def _unavailable(self, error: RedisError) -> StoreUnavailable:
         self.close()

@@ -10,7 +10,7 @@ from session_store import Config, Store, StoreUnavailable, audit, inbox, verbs
 from session_store.audit import AuditReader
 from session_store.throttle import Throttle
 from tests.servers import RedisServer
-from tests.session_store.samples import HARRY, HOUR, SALLY, history, new_token, opened, ref_of
+from tests.session_store.samples import HARRY, HOUR, SALLY, history, new_token, opened, ref_of, server_time, wait_past
 
 
 def reader_of(store, name="file", *, wait=0.01):
@@ -343,6 +343,19 @@ def test_what_comes_while_entries_are_stored_has_been_asked_for_already(store, r
 def test_what_was_not_acknowledged_is_read_again_by_the_same_reader_too(store):
     token, reader = opened(store), reader_of(store)
     assert seen(reader.read()) == seen(reader.read()) == [(token.sid, "start")]
+
+
+@pytest.mark.parametrize("wait", [0, 0.5])
+def test_what_comes_long_after_redis_was_asked_is_read_at_once(store, monkeypatch, wait):
+    monkeypatch.setattr(inbox, "BLOCK", 0.02)
+    opened(store)
+    reader = reader_of(store, wait=wait)
+    (batch,) = reader.read()
+    assert reader.acknowledge(batch)
+    wait_past(store, server_time(store) + 100)
+    token = opened(store)
+    assert seen(reader.read()) == [(token.sid, "start")]
+    reader.close()
 
 
 def test_a_redis_that_says_nothing_at_all_is_unavailable(store, monkeypatch):
