@@ -63,8 +63,8 @@ def ask_user(request: HttpRequest) -> Deed:
 
 
 def log_out(request: HttpRequest) -> Deed:
-    """Log the browser out of Django."""
-    return Deed(partial(logout, request), partial(alogout, request))
+    """Log the browser out of Django, before the view."""
+    return Deed(partial(_log_out, request), partial(_log_out_soon, request))
 
 
 def is_admitted(user: Any) -> Deed:
@@ -91,6 +91,22 @@ def keep_for_later(error: StoreUnavailable, rows: Sequence[PendingEnd]) -> Deed:
 def catch_up(seconds: float) -> Deed:
     """Tell Redis of a few changes that it has not heard of."""
     return _in_thread(retry_a_few, seconds)
+
+
+def _log_out(request: HttpRequest) -> None:
+    logout(request)
+    _forget_user(request)
+
+
+async def _log_out_soon(request: HttpRequest) -> None:
+    await alogout(request)
+    _forget_user(request)
+
+
+def _forget_user(request: HttpRequest) -> None:
+    """Forget whom Django has looked up for the request: ``auser()`` would give the view who it was before."""
+    vars(request).pop("_cached_user", None)
+    vars(request).pop("_acached_user", None)
 
 
 def _in_thread(function: Callable[..., Any], *words: Any) -> Deed:

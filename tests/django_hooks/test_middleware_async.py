@@ -52,6 +52,19 @@ def test_async_views_log_in_and_out(browser, settings, tmp_path, engine, site):
     assert [reason for _, reason in ends_of(site)] == ["logout"]
 
 
+@pytest.mark.parametrize("page", ["/awho/", "/who/"])
+@pytest.mark.parametrize("counts", [False, True], ids=["", "with who's online"])
+def test_the_view_sees_no_user_of_a_session_that_was_ended(browser, site, settings, page, counts):
+    if counts:
+        settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django_hooks.middleware.WhosOnlineMiddleware"]
+        settings.WHOS_ONLINE_INTERVAL = 0
+    enter(browser)
+    assert browser.get_text(page) == "sally"
+    site.end(browser.wiki_session.ref, "revoked")
+    assert browser.get_text(page) == ""
+    assert browser.wiki_cookie is None
+
+
 def test_another_user_who_logs_in_replaces_the_session(browser, site):
     enter(browser)
     enter(browser, "harry")
