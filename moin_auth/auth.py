@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from flask import request
 from moin.auth import BaseAuth, LoginReturn
 
 from session_store import Person, Store
@@ -16,6 +17,7 @@ from . import reader
 from .config import WikiConfig
 from .door import Door
 from .guard import Guard
+from .legacy import Legacy
 from .login import INPUTS, Login
 from .logout import Logout
 from .names import NameRules, NotServed
@@ -42,6 +44,8 @@ class ExternalCookie(BaseAuth):  # type: ignore[misc] # moin has no types
         wiki_name: makes the name in the wiki of a name on the site; None: they are the same.
         trusted: whether moin's access rules count such users as ``Trusted``.
         allow_others: other auth methods may stand beside this one; without it the wiki serves nothing then.
+        accept_legacy: believe the cookies of 2012 too, for the time of the change-over.
+        legacy: about those: ``cookie_name``, ``set``, ``redis_url``, ``age``; see `Legacy`.
         settings: ``redis_url``, ``redis_password_file``, ``redis_prefix``, ``redis_shards``, ``redis_timeout``,
             ``cookie_name``, ``site_url``, ``url``; what is not given is read from the environment, ``WIKI_REDIS_URL``
             and so on.
@@ -61,6 +65,8 @@ class ExternalCookie(BaseAuth):  # type: ignore[misc] # moin has no types
         wiki_name: Callable[[str], str] | None = None,
         trusted: bool = False,
         allow_others: bool = False,
+        accept_legacy: bool = False,
+        legacy: Mapping[str, Any] | None = None,
         **settings: Any,
     ) -> None:
         super().__init__(trusted=trusted)
@@ -74,6 +80,12 @@ class ExternalCookie(BaseAuth):  # type: ignore[misc] # moin has no types
             adopt_existing=adopt_existing,
             trusted=trusted,
         )
+        self._legacy = (
+            Legacy(store, config.store, **{"cookie_name": config.cookie_name, **(legacy or {})})
+            if accept_legacy
+            else None
+        )
+        self._cookie_name = config.cookie_name
         self._throttle = Throttle(seconds=60)
         places = Places(config.site_url, config.url)
         self.login_inputs = INPUTS if config.site_url else []
@@ -111,7 +123,7 @@ class ExternalCookie(BaseAuth):  # type: ignore[misc] # moin has no types
     def _user(self) -> Any | None:
         person = self._proof.person()
         if person is None:
-            return None
+            return self._user_of_2012()
         try:
             return self._profiles.of(person)
         except NotServed as reason:
@@ -121,6 +133,20 @@ class ExternalCookie(BaseAuth):  # type: ignore[misc] # moin has no types
         except Exception as error:  # noqa: BLE001 - whatever is wrong with a profile, nobody is let in because of it
             self._explain(person, "his profile can't be used", error)
         return None
+
+    def _user_of_2012(self) -> Any | None:
+        """Return the user whom an old cookie names; a browser that has a new one is judged by that alone."""
+        if self._legacy is None or reader.token(self._cookie_name):
+            return None
+        claim = self._legacy.claim(request.environ.get("HTTP_COOKIE"))
+        try:
+            return self._profiles.named(claim.name, claim.email) if claim else None
+        except NotServed:
+            return None
+        except Exception:  # noqa: BLE001 - whatever is wrong with a profile, nobody is let in because of it
+            if self._throttle.allows("legacy"):
+                _log.exception("the profile that an old cookie names can't be used")
+            return None
 
     def _explain(self, person: Person, reason: str, error: Exception | None = None) -> None:
         if self._throttle.allows(person.user_id):

@@ -22,7 +22,7 @@ NAMES = {
 }
 
 #: The arguments that have no variable: they say what only the wiki knows.
-OTHERS = ("adopt_existing", "allow_others", "autocreate", "bind", "trusted", "wiki_name")
+OTHERS = ("accept_legacy", "adopt_existing", "allow_others", "autocreate", "bind", "legacy", "trusted", "wiki_name")
 
 
 @dataclass(frozen=True)

@@ -479,8 +479,9 @@ class Profiles(object):
             return None
         uid = user.getUserId(context, name)
         found = self._load(context, uid) if uid else None
-        same = found is not None and found.exists() and found.name == name and found.email.lower() == email.lower()
-        return found if same and found.valid and not found.disabled else None
+        if found is None or not found.exists() or not found.valid or found.disabled:
+            return None
+        return found if found.name == name and email and found.email.lower() == email.lower() else None
 
     def _claim(self, person, name, registry, context):
         """Return the profile that the person is to have, after noting that profile and name are his."""

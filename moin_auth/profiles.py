@@ -16,6 +16,7 @@ from moin.constants.keys import (
     ENC_PASSWORD,
     ITEMID,
     NAME,
+    NAME_EXACT,
     RECOVERPASS_KEY,
     REVID,
     SUBSCRIPTIONS,
@@ -80,6 +81,23 @@ class Profiles:
                 return self._claim(person, name)
         except TimeoutError:
             raise NotServed("the wiki is busy writing other profiles; the next request tries again") from None
+
+    def named(self, name: str, email: str) -> Any | None:
+        """Return the moin user of exactly that name and address, as it is; None: there is none, or not one alone.
+
+        Raises:
+            NotServed: the configuration gives rights to the name, or it is bound to somebody.
+        """
+        self._rules.check(name, "", current_app.cfg)
+        found = [profile.meta for profile in search_users(**{NAME_EXACT: name})]
+        if len(found) != 1 or list(found[0][NAME]) != [name]:
+            return None
+        user = self._user(uid=found[0][ITEMID])
+        if user.disabled or not email or (_kept(user, EMAIL) or "").casefold() != email.casefold():
+            return None
+        user.valid = True
+        _name_rights(user)
+        return user
 
     def _claim(self, person: Person, name: str) -> Any | None:
         user = self._load(person)

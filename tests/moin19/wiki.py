@@ -3,7 +3,8 @@
 
 It runs on Python 2.7 too. OPTIONS is a JSON object: ``method``, the arguments of ExternalCookie; ``config``, settings
 of the wiki; ``root``, the path below which it is; ``others``, whether another auth method stands beside ours;
-``users``, accounts of the wiki's own that it is to have: lists of name, address and password.
+``users``, accounts of the wiki's own that it is to have: lists of name, address and password; ``old``, the URL of the
+Redis that the auth class of 2012 asks, in place of ours.
 """
 
 import json
@@ -52,7 +53,12 @@ def configure(place, options):
 
     from moin_auth.moin19 import ExternalCookie
 
-    method = ExternalCookie(**options.get("method", {}))
+    if options.get("old"):
+        from tests.moin19.old_auth import OldExternalCookie
+
+        method = OldExternalCookie(options["old"])
+    else:
+        method = ExternalCookie(**options.get("method", {}))
 
     class Config(multiconfig.DefaultConfig):
         sitename = "Test wiki"
