@@ -103,13 +103,14 @@ def depart(visit: Visit, response: HttpResponseBase) -> Journey:
 
 def leave(visit: Visit) -> Journey:
     """End what a log-out has asked to end."""
-    refs, visit.leaving = visit.leaving, []
+    refs = visit.leaving
     if not refs:
         return
     try:
         yield ask(visit.budget, steps.end_for_good(get_store().keys, refs, "logout", keep=visit.keep))
     except StoreUnavailable as error:
         yield keep_for_later(error, ends_of(refs, "logout", keep=visit.keep))
+    visit.leaving = []
 
 
 def _decide(visit: Visit, response: HttpResponseBase) -> Generator[Deed, Any, Plan]:

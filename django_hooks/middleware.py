@@ -50,11 +50,11 @@ class WikiMiddleware:
         try:
             with visit.being_answered():
                 response: HttpResponseBase = self.get_response(request)
+            if not visit.concerns_nobody:
+                _go(depart(visit, response))
         except BaseException:
             _go(leave(visit))
             raise
-        if not visit.concerns_nobody:
-            _go(depart(visit, response))
         return response
 
     async def _answer_soon(self, request: HttpRequest) -> HttpResponseBase:
@@ -64,11 +64,11 @@ class WikiMiddleware:
         try:
             with visit.being_answered():
                 response: HttpResponseBase = await self.get_response(request)
+            if not visit.concerns_nobody:
+                await _go_soon(depart(visit, response))
         except BaseException:  # as where the client hangs up
             await _go_soon(leave(visit))
             raise
-        if not visit.concerns_nobody:
-            await _go_soon(depart(visit, response))
         return response
 
 
