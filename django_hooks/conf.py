@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any, TypeVar
 
+from asgiref.sync import iscoroutinefunction
 from django.conf import settings
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
@@ -107,8 +108,11 @@ class Settings:
             found = import_string(value) if isinstance(value, str) else value
         except ImportError:
             found = None
-        if not callable(found):
-            raise ConfigurationError("WIKI_USER_TEST", f"must be a callable or the dotted path of one, not {value!r}")
+        # What an async function returns is true whatever it would say.
+        if not callable(found) or iscoroutinefunction(found):
+            raise ConfigurationError(
+                "WIKI_USER_TEST", f"must be a callable (and no async one) or the dotted path of one, not {value!r}"
+            )
         return found  # type: ignore[no-any-return] # what it returns is taken for true or false
 
     @cached_property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from inspect import isawaitable
 from typing import Any
 
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, get_user_model
@@ -24,7 +25,12 @@ def may_enter(user: Any) -> bool:
     It is the site's own code, which may ask the database, and may fail.
     """
     test = conf.user_test
-    return bool(test(user)) if test else bool(getattr(user, "is_active", True))
+    if test is None:
+        return bool(getattr(user, "is_active", True))
+    answer = test(user)
+    if isawaitable(answer):
+        raise TypeError("WIKI_USER_TEST must not be async: what it returns would be true whatever it says")
+    return bool(answer)
 
 
 def is_let_in(user: Any) -> bool:

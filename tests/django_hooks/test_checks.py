@@ -48,6 +48,7 @@ def test_a_plain_site_has_nothing_to_mend():
         ("WIKI_MAX_SESSIONS", True),
         ("WIKI_USER_TEST", "no.such.function"),
         ("WIKI_USER_TEST", 5),
+        ("WIKI_USER_TEST", "tests.django_hooks.urls.awho"),
         ("WIKI_URL", "wiki.example.org"),
     ],
 )

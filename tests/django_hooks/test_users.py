@@ -236,6 +236,16 @@ def test_the_sites_own_test_is_asked_again_when_a_user_is_saved(browser, site, s
     assert reasons(site) == ["account_disabled"]
 
 
+def test_an_answer_that_must_be_waited_for_lets_nobody_in(browser, settings):
+    class Answer:
+        def __await__(self):
+            yield
+
+    settings.WIKI_USER_TEST = lambda _: Answer()  # which would count as true
+    browser.log_in()
+    assert browser.wiki_cookie is None
+
+
 def test_a_broken_test_lets_nobody_in_and_breaks_no_page(browser, site, settings, sally, caplog):
     settings.WIKI_USER_TEST = broken
     browser.log_in()
