@@ -87,7 +87,7 @@ def settle(row: PendingEnd) -> None:
 
 
 def retry(*, most: int = MANY, seconds: float = 1.0, store: Store | None = None) -> int:
-    """Tell Redis of what it has not heard yet, the oldest first; return how many rows are done.
+    """Tell Redis of what it has not heard yet, what was tried longest ago first; return how many rows are done.
 
     Args:
         most: rows to look at.
@@ -122,16 +122,24 @@ def retry_now_and_then() -> None:
 def _retried(row: PendingEnd, store: Store) -> bool:
     try:
         _tell(row, store, late=True)
-    except (StoreUnavailable, Error):
+    except Error:
+        raise
+    except StoreUnavailable:
+        _put_behind(row)  # it may be refused for this one alone, as for a key of the wrong type
         raise
     except Exception:  # noqa: BLE001 - what stands in the row, or the site's own WIKI_USER_TEST; others come after it
         if _throttle.allows("retry"):
             _log.exception("the pending end of %s can't be done; it is tried again", row)
-        row.tried_at = timezone.now()
-        row.save(update_fields=["tried_at"], using=row._state.db)
+        _put_behind(row)
         return False
     row.delete(using=row._state.db)
     return True
+
+
+def _put_behind(row: PendingEnd) -> None:
+    """Have the next look begin with others."""
+    row.tried_at = timezone.now()
+    row.save(update_fields=["tried_at"], using=row._state.db)
 
 
 def _tell(row: PendingEnd, store: Store, *, late: bool = False) -> None:

@@ -202,6 +202,21 @@ def test_one_that_cant_be_done_does_not_keep_others_from_being_done(own, sally, 
     assert PendingEnd.objects.get().user_id == str(sally.pk)
 
 
+@pytest.mark.leaves_mess
+def test_one_that_redis_refuses_keeps_others_waiting_for_one_look_alone(own, other, server, people):
+    other.log_in("harry")
+    keys = other.store.keys.of_user(str(people["sally"].pk))
+    with server.client() as client:
+        client.set(keys.users(str(people["sally"].pk)), "no set")
+    for name in ("sally", "harry"):
+        PendingEnd.objects.create(user_id=str(people[name].pk), reason="password_change", certain=True)
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable):
+            retry()
+    assert [reason for _, reason in ends_of(other.store)] == ["password_change"]
+    assert PendingEnd.objects.get().user_id == str(people["sally"].pk)
+
+
 def test_what_no_longer_matters_is_dropped(site, sally):
     PendingEnd.objects.create(sid="x" * 22, reason="logout", certain=True, until=timezone.now())
     assert retry() == 1
