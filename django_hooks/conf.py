@@ -74,8 +74,9 @@ class Settings:
 
     @cached_property
     def cookie_samesite(self) -> str:
-        """The cookie's SameSite attribute."""
-        value = _get("WIKI_COOKIE_SAMESITE", str, "Lax")
+        """The cookie's SameSite attribute; where Django's cookie does not come along, this one must not come alone."""
+        is_strict = str(settings.SESSION_COOKIE_SAMESITE).lower() == "strict"
+        value = _get("WIKI_COOKIE_SAMESITE", str, "Strict" if is_strict else "Lax")
         if value not in {"Lax", "Strict", "None"}:
             raise ConfigurationError("WIKI_COOKIE_SAMESITE", f"must be Lax, Strict or None (as a text), not {value!r}")
         return value

@@ -74,7 +74,7 @@ def check_cookie_reaches_site(**_: Any) -> list[CheckMessage]:
     if not serves_wiki() or not usable(attrgetter("cookie_domain")) or not conf.cookie_domain:
         return []
     hosts = [host.lstrip(".") for host in settings.ALLOWED_HOSTS if host != "*"]
-    outside = [host for host in hosts if not _within(host, conf.cookie_domain)]
+    outside = [host for host in hosts if not within(host, conf.cookie_domain)]
     if not hosts or len(outside) < len(hosts):
         return []
     hint = "Set WIKI_COOKIE_DOMAIN to the domain that site and wiki share."
@@ -82,16 +82,17 @@ def check_cookie_reaches_site(**_: Any) -> list[CheckMessage]:
     return [Warning(message, hint=hint, id="django_hooks.W004")]
 
 
+def within(host: str, domain: str) -> bool:
+    """Whether a cookie of a domain is sent to a host."""
+    domain = domain.lower().lstrip(".")
+    return host.lower() == domain or host.lower().endswith(f".{domain}")
+
+
 def _reaches(wiki: str) -> bool:
     if conf.cookie_domain:
-        return _within(wiki, conf.cookie_domain)
+        return within(wiki, conf.cookie_domain)
     return _is_ours(wiki, settings.ALLOWED_HOSTS or [".localhost", "127.0.0.1", "[::1]"])
 
 
 def _is_ours(host: str, allowed: Iterable[str]) -> bool:
     return validate_host(f"[{host}]" if ":" in host else host, allowed)
-
-
-def _within(host: str, domain: str) -> bool:
-    domain = domain.lower().lstrip(".")
-    return host.lower() == domain or host.lower().endswith(f".{domain}")

@@ -151,7 +151,7 @@ def test_pages_from_the_cache_must_pass_the_middleware(settings):
 
 
 def test_a_cookie_for_every_site_must_be_secure(settings):
-    settings.WIKI_COOKIE_SAMESITE = "None"
+    settings.SESSION_COOKIE_SAMESITE = settings.WIKI_COOKIE_SAMESITE = "None"
     assert ids() == ["django_hooks.E007"]
     settings.WIKI_COOKIE_SECURE = True
     assert ids() == []
@@ -177,6 +177,62 @@ def test_a_cookie_for_every_site_must_be_secure(settings):
 def test_the_cookie_must_reach_site_and_wiki(settings, url, domain, hosts, found):
     settings.WIKI_URL, settings.WIKI_COOKIE_DOMAIN, settings.ALLOWED_HOSTS = url, domain, hosts
     assert ids() == found
+
+
+@pytest.mark.parametrize(
+    ("djangos", "ours", "found"),
+    [
+        ("Strict", None, []),
+        ("Strict", "Strict", []),
+        ("Strict", "Lax", ["django_hooks.W008"]),
+        ("Lax", None, []),
+        ("Lax", "Strict", []),
+        ("Lax", "None", ["django_hooks.W008"]),
+        (False, None, []),
+        (None, "None", ["django_hooks.W008"]),
+        ("None", None, []),
+        ("None", "None", []),
+    ],
+)
+def test_a_link_from_another_site_must_not_bring_the_wikis_cookie_alone(settings, djangos, ours, found):
+    settings.SESSION_COOKIE_SECURE = True
+    settings.SESSION_COOKIE_SAMESITE = djangos
+    if ours:
+        settings.WIKI_COOKIE_SAMESITE = ours
+    assert ids() == found
+
+
+@pytest.mark.parametrize(
+    ("path", "script", "found"),
+    [
+        ("/", None, []),
+        ("/members/", None, ["django_hooks.W009"]),
+        ("/members/", "/shop", ["django_hooks.W009"]),
+        ("/members/", "/members", []),
+        ("/members", "/members/area", []),
+    ],
+)
+def test_pages_beside_djangos_cookie_must_not_get_the_wikis_alone(settings, path, script, found):
+    settings.SESSION_COOKIE_PATH, settings.FORCE_SCRIPT_NAME = path, script
+    assert ids() == found
+
+
+@pytest.mark.parametrize(
+    ("hosts", "domain", "found"),
+    [
+        (["www.example.org"], None, []),
+        (["www.example.org", "wiki.example.org", "localhost"], None, []),
+        (["www.example.org", "example.org"], None, ["django_hooks.W010"]),
+        (["www.example.org", "example.org"], "www.example.org", ["django_hooks.W010"]),
+        (["www.example.org", "example.org"], "example.org", []),
+    ],
+)
+def test_hosts_of_one_site_must_not_get_the_wikis_cookie_alone(settings, hosts, domain, found):
+    settings.WIKI_URL, settings.WIKI_COOKIE_DOMAIN = "https://wiki.example.org/", "example.org"
+    settings.ALLOWED_HOSTS, settings.SESSION_COOKIE_DOMAIN = hosts, domain
+    assert ids() == found
+    settings.PREPEND_WWW = True
+    assert ids() == []
 
 
 @pytest.mark.parametrize("backend", ["locmem.LocMemCache", "dummy.DummyCache"])

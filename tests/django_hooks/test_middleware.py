@@ -67,6 +67,12 @@ def test_the_cookie_is_secure_where_djangos_is(browser, settings):
     assert browser.cookies[NAME]["secure"]
 
 
+def test_the_cookie_is_strict_where_djangos_is(browser, settings):
+    settings.SESSION_COOKIE_SAMESITE = "Strict"
+    browser.log_in()
+    assert browser.cookies[NAME]["samesite"] == "Strict"
+
+
 def test_nothing_in_redis_or_the_session_is_the_token(browser, site):
     browser.log_in()
     token = browser.wiki_cookie
