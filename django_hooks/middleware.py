@@ -12,7 +12,7 @@ from django.http.response import HttpResponseBase
 
 from .conf import conf, problems
 from .journey import Journey, arrive, depart, leave
-from .visits import Visit
+from .visits import Visit, current
 from .whos_online.middleware import WhosOnlineMiddleware
 
 __all__ = ["WhosOnlineMiddleware", "WikiMiddleware"]
@@ -47,28 +47,32 @@ class WikiMiddleware:
         visit = Visit.begin(request)
         if not visit.concerns_nobody:
             _go(arrive(visit))
+        token = current.set(visit)
         try:
-            with visit.being_answered():
-                response: HttpResponseBase = self.get_response(request)
+            response: HttpResponseBase = self.get_response(request)
             if not visit.concerns_nobody:
                 _go(depart(visit, response))
         except BaseException:
             _go(leave(visit))
             raise
+        finally:
+            current.reset(token)
         return response
 
     async def _answer_soon(self, request: HttpRequest) -> HttpResponseBase:
         visit = Visit.begin(request)
         if not visit.concerns_nobody:
             await _go_soon(arrive(visit))
+        token = current.set(visit)
         try:
-            with visit.being_answered():
-                response: HttpResponseBase = await self.get_response(request)
+            response: HttpResponseBase = await self.get_response(request)
             if not visit.concerns_nobody:
                 await _go_soon(depart(visit, response))
         except BaseException:  # as where the client hangs up
             await _go_soon(leave(visit))
             raise
+        finally:
+            current.reset(token)
         return response
 
 

@@ -6,7 +6,7 @@ import hmac
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
@@ -49,8 +49,13 @@ class Note:
 
     @classmethod
     def read(cls, session: SessionBase) -> Self | None:
-        """Return the session's note; None where there is none, or something that no version of ours has written."""
-        match session.get(NAME):
+        """Return the session's note; None where there is none."""
+        return cls.parse(session.get(NAME))
+
+    @classmethod
+    def parse(cls, kept: Any) -> Self | None:
+        """Return the note that a session has kept; None for what no version of ours has written."""
+        match kept:
             case [str(nonce), int(generation), int() | None as shard, int() | None as expires, *more]:
                 sid = more[0] if more and isinstance(more[0], str) else None
                 return cls(nonce, generation, shard, expires, sid)

@@ -25,7 +25,7 @@ from .pending import remember, settle
 from .people import user_id
 from .retrying import pace
 from .stores import note_unavailable
-from .visits import Visit, current_visit
+from .visits import Visit, current
 
 #: Where a user that is being saved keeps what that changes.
 _ATTRIBUTE = "_wiki_change"
@@ -102,7 +102,7 @@ def _after_save(instance: Any, created: bool, raw: bool, using: str, **_: Any) -
         return
     row: PendingEnd | None = vars(instance).pop(_ATTRIBUTE)
     if row:
-        _after_commit(using, _settle, row, current_visit())
+        _after_commit(using, _settle, row, current.get())
     else:
         _after_commit(using, _ask_again, user_id(instance), using)
 
@@ -114,7 +114,7 @@ def _before_delete(instance: Any, using: str, **_: Any) -> None:
 
 def _after_delete(instance: Any, using: str, **_: Any) -> None:
     if _ATTRIBUTE in vars(instance):
-        _after_commit(using, _settle, vars(instance).pop(_ATTRIBUTE), current_visit())
+        _after_commit(using, _settle, vars(instance).pop(_ATTRIBUTE), current.get())
 
 
 def _change(before: Any, after: Any) -> Change | None:
@@ -138,7 +138,7 @@ def _as_saved(before: Any, instance: Any, fields: frozenset[str] | None) -> Any:
 
 def _note(instance: Any, change: Change, using: str) -> PendingEnd:
     whose = user_id(instance)
-    visit = current_visit()
+    visit = current.get()
     spared = visit.session_of(whose) if visit and change.reason == "password_change" else None
     row = PendingEnd(
         user_id=whose,
@@ -187,7 +187,7 @@ def _ask_again(whose: str, using: str) -> None:
 
 
 def _actor(whose: str) -> str:
-    visit = current_visit()
+    visit = current.get()
     acting = visit.user_id_at_hand if visit else None
     return acting if acting and acting != whose else ""
 

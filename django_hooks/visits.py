@@ -7,10 +7,10 @@ what `plan` returns after it is carried out by a journey.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -20,7 +20,7 @@ from session_store import UNWANTED, Check, Opening, Reason, Ref, Session, Token
 from .budget import Budget
 from .conf import conf
 from .cookies import read_cookie
-from .notes import Note
+from .notes import NAME, Note
 from .people import describe
 from .plans import Grant, Plan
 from .whose import Who, at_hand
@@ -31,12 +31,8 @@ STEP = 60_000
 #: Where a request keeps its visit.
 _ATTRIBUTE = "_wiki_visit"
 
-_current: ContextVar[Visit | None] = ContextVar("wiki_visit", default=None)
-
-
-def current_visit() -> Visit | None:
-    """Return the visit of the request that is being answered; None: nothing is, or nothing that concerns the wiki."""
-    return _current.get()
+#: The visit of the request that a view is answering; None: none is.
+current: ContextVar[Visit | None] = ContextVar("wiki_visit", default=None)
 
 
 @dataclass
@@ -77,6 +73,7 @@ class Visit:
     renews_token: bool = False
     budget: Budget = field(default_factory=Budget)
     _closes: bool | None = None
+    _kept: Any = None
 
     @classmethod
     def begin(cls, request: HttpRequest) -> Visit:
@@ -106,7 +103,8 @@ class Visit:
 
     def take_note(self) -> None:
         """Take in what the Django session remembers, before the view may change that."""
-        self.note = Note.read(self.request.session)
+        self._kept = self.request.session.get(NAME)
+        self.note = Note.parse(self._kept)
         if self.note is not None:
             self.note.recognise(self.cookie)
             noted = self.note.opened
@@ -158,9 +156,7 @@ class Visit:
         """
         if who.user_id is None:
             return self._plan_leaving(who)
-        note = Note.read(self.request.session)
-        if note == self.note:
-            note = self.note  # which has made its token already
+        note = self._note_by_now()
         if self.blind:
             # Whose the cookie is can't be told; after a log-in, it may be somebody else's.
             gone = self.note.ref() if self.note and note is not self.note else None
@@ -173,15 +169,6 @@ class Visit:
         if note and live and live.ref.user_id == who.user_id and not self.renews_token:
             return self._plan_staying(note, live)
         return self._plan_opening(note, live, who) if who.user is not None else Plan(asks=True)
-
-    @contextmanager
-    def being_answered(self) -> Iterator[None]:
-        """Make it the current one."""
-        token = _current.set(self)
-        try:
-            yield
-        finally:
-            _current.reset(token)
 
     def leave(self, refs: Sequence[Ref], *, keep: int) -> None:
         """Take in that a log-out ends sessions for good; that is remembered for `keep` ms."""
@@ -207,6 +194,11 @@ class Visit:
         opened = replace(note, shard=shard, sid=token.sid, expires=opening.expires if conf.age else None)
         opened.write(self.request.session)
         return Grant(token, opening.expires - opening.now) if opening.lives else None
+
+    def _note_by_now(self) -> Note | None:
+        kept = self.request.session.get(NAME)
+        # The note that was read before the view has made its token already.
+        return self.note if kept is self._kept or kept == self._kept else Note.parse(kept)
 
     def _is_over(self, check: Check) -> bool:
         asked_for = check.ended is not None and check.ended not in UNWANTED

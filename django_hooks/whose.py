@@ -47,12 +47,13 @@ def at_hand(request: HttpRequest) -> Who:
     user = getattr(request, "user", None)
     if user is None:
         return NOBODY
-    known = known_user(request)
     if not is_djangos(user):
+        known = known_user(request)
         return Who("") if known is None else Who.of(known)
     signed = request.session.get(SESSION_KEY)
     if signed is None:
         return NOBODY
+    known = known_user(request)
     if known is None:
         return Who(str(signed))
     if not known.is_authenticated:
