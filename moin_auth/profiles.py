@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import logging
 import secrets
+from collections.abc import Iterator
 from typing import Any
 
 from moin import current_app
@@ -76,6 +77,8 @@ class Profiles:
         self._rules.check(name, person.user_id, current_app.cfg)
         if user is not None and _has(user, name) and not _news(user, person, name):
             return user
+        if user is None and not (self._autocreate or self._adopt_existing):
+            return None
         try:
             with one_at_a_time():
                 return self._claim(person, name)
@@ -205,10 +208,15 @@ def _take_over(user: Any, person: Person) -> None:
 
 def _holder(name: str, own: Any | None, *, but_former: bool) -> Any | None:
     """Return the metadata of another profile that has a name, or, unless that shall not count, had it."""
-    key = name_key(name)
-    others = [found.meta for found in search_users(**{NAME_KEYS: key})] if not but_former else []
-    others += [profile.meta for profile in search_users() if key in map(name_key, profile.meta.get(NAME) or ())]
-    return next((meta for meta in others if own is None or meta[ITEMID] != own.itemid), None)
+    metas = _having(name_key(name), but_former=but_former)
+    return next((meta for meta in metas if own is None or meta[ITEMID] != own.itemid), None)
+
+
+def _having(key: str, *, but_former: bool) -> Iterator[Any]:
+    """Yield the metadata of profiles with such a name: first those that the index finds, as all are many."""
+    if not but_former:
+        yield from (found.meta for found in search_users(**{NAME_KEYS: key}))
+    yield from (profile.meta for profile in search_users() if key in map(name_key, profile.meta.get(NAME) or ()))
 
 
 def _secret_id(kind: str, user_id: str) -> str:

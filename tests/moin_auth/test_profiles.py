@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from moin.constants.keys import DISABLED, DISPLAY_NAME, EMAIL, NAME
-from moin.user import create_user
+from moin.user import create_user, search_users
 from moin.utils.crypto import generate_token, valid_token
 
-from moin_auth import claims
+from moin_auth import claims, profiles
 from moin_auth.profiles import OWNER
 from tests.wait import wait_until
 
@@ -98,6 +98,18 @@ def test_a_user_who_was_refused_is_let_in_once_the_name_is_free(wiki, people):
     assert wiki.name(reader) is None
     wiki.change(harry, **{NAME: ["harry"]})
     assert wiki.name(reader) == "sally"
+
+
+def test_who_is_refused_has_the_wiki_look_through_no_profiles(make_wiki, people, monkeypatch):
+    looks = []
+    monkeypatch.setattr(profiles, "search_users", lambda **query: looks.append(query) or search_users(**query))
+    wiki = make_wiki()
+    assert wiki.name(wiki.reader(people("sally"))) == "sally"
+    looks.clear()
+    assert wiki.name(wiki.reader(people("Sally", user_id="2"))) is None
+    strict = make_wiki(autocreate=False)
+    assert strict.name(strict.reader(people("harry", user_id="3"))) is None
+    assert looks == [{profiles.NAME_KEYS: "sally"}]
 
 
 def test_an_account_of_the_wikis_own_is_not_taken_over(wiki, people, caplog):
