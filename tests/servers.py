@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import shutil
@@ -17,9 +18,9 @@ from urllib.parse import urlsplit
 
 import redis
 
-from worker.acl import UNSET, lines
+from worker.acl import DEFAULT, UNSET, lines
 
-from .certificates import Certificates
+from .certificates import Authority, Certificates
 from .wait import wait_until
 
 #: Names another server than the embedded one, as a path or as found on PATH; its absence is an error.
@@ -27,6 +28,9 @@ VARIABLE = "WIKI_TEST_REDIS_SERVER"
 
 #: Set to anything, it gives every server the ACL users of site, wiki and worker, and turns the default one off.
 USERS = "WIKI_TEST_USERS"
+
+#: Set to anything, it makes every server speak TLS alone; such a server is Debian's.
+TLS = "WIKI_TEST_TLS"
 
 #: Who may do everything on a server with users.
 ADMIN = "admin"
@@ -48,6 +52,28 @@ def server_binary() -> str:
     return found
 
 
+def know_old_servers() -> None:
+    """Give redis-py's clients what Redis 6.2 lacks and tests look with: PEXPIRETIME."""
+    if version_of(server_binary()) >= (7, 0):
+        return
+
+    def pexpiretime(client: redis.Redis, key: str) -> int:
+        return int(client.eval(_PEXPIRETIME, 1, key))
+
+    redis.Redis.pexpiretime = pexpiretime  # type: ignore[method-assign, assignment]
+
+
+#: What is left, and the time, of the same millisecond.
+_PEXPIRETIME = """
+local function now() local time = redis.call('TIME') return time[1] * 1000 + math.floor(time[2] / 1000) end
+local before, left
+repeat
+  before, left = now(), redis.call('PTTL', KEYS[1])
+until now() == before
+return left < 0 and left or string.format('%.0f', before + left)
+"""
+
+
 def tls_binary() -> str:
     """Return the path of a server that speaks TLS: Debian's, as Python packages' are built without."""
     found = shutil.which("redis-server")
@@ -63,6 +89,14 @@ def version_of(binary: str) -> tuple[int, int]:
     found = re.search(r"v=(\d+)\.(\d+)", text)
     assert found, text
     return int(found[1]), int(found[2])
+
+
+@cache
+def _certificates() -> Certificates:
+    """Return what every server of this process shows where `TLS` is set."""
+    place = tempfile.mkdtemp(prefix="certificates-")
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    return Authority(Path(place)).issue("127.0.0.1", "localhost")
 
 
 def password_of(user: str) -> str:
@@ -96,6 +130,7 @@ class RedisServer:
         self,
         *,
         tls: Certificates | None = None,
+        clear: bool = False,
         mutual: bool = False,
         blind: bool = False,
         users: bool | None = None,
@@ -105,7 +140,8 @@ class RedisServer:
         """Prepare a server.
 
         Args:
-            tls: what it shows; then it speaks TLS alone, and is Debian's server.
+            tls: what it shows; then it speaks TLS alone, and is Debian's server. None: as `TLS` says.
+            clear: it speaks no TLS, whatever `TLS` says.
             mutual: with `tls`, clients must show a certificate too; ours show the server's.
             blind: no client of ours can talk to it, and must not: that it listens is enough.
             users: whether it has the ACL users of site, wiki and worker; None: as `USERS` says.
@@ -114,7 +150,7 @@ class RedisServer:
         """
         self.port = free_port()
         self.options: dict[str, str | int | bool] = {"save": "", "appendonly": False, **options}
-        self._tls = tls
+        self._tls = tls or (_certificates() if os.environ.get(TLS) and not clear else None)
         self._mutual = mutual
         self._blind = blind
         self._directory = tempfile.TemporaryDirectory(prefix="redis-")
@@ -208,7 +244,7 @@ class RedisServer:
 
     def _write_users(self, prefix: str) -> None:
         """Write the users as the operator does who has given each a password."""
-        text = [f"user default off\nuser {ADMIN} on >{password_of(ADMIN)} ~* &* +@all"]
+        text = [f"{DEFAULT}\nuser {ADMIN} on >{password_of(ADMIN)} ~* &* +@all"]
         found = lines(prefix, selectors=version_of(self.binary) >= (7, 0))
         text += [line.replace(UNSET, f"on >{password_of(line.split()[1])}", 1) for line in found]
         self._aclfile.write_text("\n".join(text) + "\n")

@@ -9,6 +9,10 @@ from .rights import ALL, EVERYBODY, READING, Rights, channels, patterns
 #: What a user's password is until the operator has set one: none at all, and nobody can log in as that user.
 UNSET = "off resetpass"
 
+#: The default user in a file of one's own: nobody can be it. It keeps all rights all the same: Redis 7.0 replays with
+#: them the transactions of its append-only file, such as what scripts have written, and else loses those at a restart.
+DEFAULT = "user default off resetpass ~* &* +@all"
+
 
 def lines(prefix: str, database: int = 0, *, selectors: bool = True) -> Iterator[str]:
     """Return the three users as a file for ``aclfile`` has them; none can log in before it is given a password.

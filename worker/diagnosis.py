@@ -18,7 +18,7 @@ from session_store.trouble import unavailable
 from .config import WorkerConfig
 from .flags import SETTING, Flags, read_flags
 from .info import read_info
-from .trial import missing_rights, who_am_i
+from .trial import default_may_write, missing_rights, who_am_i
 
 #: Seconds for which `check` listens for its own key.
 SONG = 2.0
@@ -53,6 +53,7 @@ def diagnose(config: WorkerConfig) -> list[Finding]:
         flags = read_flags(server, config.store)
         rights = list(_rights(server, config.store))
         hears = flags.now is None and _hears(config.store)
+        replays = default_may_write(server, config.store.redis_prefix) or "valkey_version" in info
     except (RedisError, StoreUnavailable) as error:
         away = error if isinstance(error, StoreUnavailable) else unavailable(config.store, error)
         remedy = away.remedy or "start Redis there, or set WIKI_REDIS_URL"
@@ -65,7 +66,7 @@ def diagnose(config: WorkerConfig) -> list[Finding]:
         *([] if info else [Finding("info", "note", "INFO is forbidden: restarts and evictions are noticed later")]),
         *([_version(info)] if info else []),
         *_flags(flags, may_set=config.set_flags, may_config=may_config, hears=hears),
-        *([_persistence(info), _eviction(info)] if info else []),
+        *([_persistence(info, replays=replays), _eviction(info)] if info else []),
     ]
 
 
@@ -149,7 +150,11 @@ def _flags(flags: Flags, *, may_set: bool, may_config: bool, hears: bool) -> Ite
         yield Finding("flags", "wrong", f"{SETTING} is {flags.now!r} and lacks {flags.missing!r}", flags.remedy)
 
 
-def _persistence(info: dict[str, Any]) -> Finding:
+def _persistence(info: dict[str, Any], *, replays: bool) -> Finding:
+    if info.get("aof_enabled") and not replays:
+        text = "append-only file is on, but Redis replays it as the default user, who may not write"
+        remedy = "ACL SETUSER default off resetpass ~* &* +@all, and ACL SAVE; else a restart may lose all sessions"
+        return Finding("persistence", "wrong", text, remedy)
     if info.get("aof_enabled"):
         return Finding("persistence", "ok", "append-only file is on")
     remedy = "set appendonly yes: without it a restart of Redis logs people out and loses ends"

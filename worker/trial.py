@@ -79,6 +79,12 @@ def missing_rights(server: redis.Redis, me: str, prefix: str, database: int) -> 
     return found
 
 
+def default_may_write(server: redis.Redis, prefix: str) -> bool:
+    """Whether the default user may write the audit stream, off or not; True where that is not told."""
+    ask = _dry_run(server, "default")
+    return ask is None or ask("XADD", _sample(patterns(prefix)["audit"]), *ARGUMENTS["xadd"])
+
+
 def _lacks(rights: Rights, ask: Ask, prefix: str, database: int, *, selectors: bool) -> Iterator[str]:
     keyless = [one for one in f"{EVERYBODY} {rights.commands}".split() if one in WHOLE]
     missing = [one for one in keyless if not ask(*WHOLE[one]) and (selectors or one != "acl|dryrun")]

@@ -539,6 +539,7 @@ def test_threads_share_one_store(site, browser):
     assert errors == []
 
 
+@pytest.mark.unguarded
 def test_a_cookie_of_another_sites_prefix_proves_nothing(browser, other_browser, site, settings):
     settings.WIKI_REDIS_PREFIX = "other"
     other_browser.log_in("harry")

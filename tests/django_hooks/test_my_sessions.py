@@ -87,6 +87,7 @@ def test_of_others_nothing_is_shown(two, site: Store, people):
     assert "198.51.100.9" not in text
 
 
+@pytest.mark.unguarded
 def test_a_page_with_twenty_sessions_takes_two_round_trips(browser: Browser, site: Store, people, monkeypatch):
     browser.log_in()
     more(site, people, 19)

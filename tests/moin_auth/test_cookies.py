@@ -133,6 +133,7 @@ def test_another_shards_token_is_nobodys(wiki, good, shard):
     assert user_of(wiki, f"{NAME}={shard}.{good.partition('.')[2]}") is None
 
 
+@pytest.mark.unguarded
 def test_another_prefix_knows_nobody(make_wiki, good):
     assert user_of(make_wiki(redis_prefix="club"), f"{NAME}={good}") is None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 
 def test_one_log_in_serves_two_wikis_and_one_log_out_ends_both(make_wiki, people):
     wikis = make_wiki(), make_wiki()
@@ -19,6 +21,7 @@ def test_each_wiki_keeps_profiles_of_its_own(make_wiki, people):
     assert len(club.profiles()) == 1
 
 
+@pytest.mark.unguarded
 def test_wikis_of_two_sites_on_one_redis_know_only_their_own_people(make_wiki, people):
     ours, theirs = make_wiki(), make_wiki(redis_prefix="other")
     token = people("sally")

@@ -14,7 +14,7 @@ from tests.security.walks import Scene, heard
 from tests.servers import PATIENCE, RedisServer, as_user, server_binary, version_of
 from tests.session_store.samples import new_token, opened
 from tests.worker.processes import run_command
-from worker.acl import lines
+from worker.acl import DEFAULT, lines
 from worker.rights import ALL, patterns
 from worker.trial import ARGUMENTS
 
@@ -25,7 +25,7 @@ SELECTORS = version_of(server_binary()) >= (7, 0)
 
 @pytest.mark.parametrize(("name", "selectors"), [("users.acl", True), ("users-redis6.acl", False)])
 def test_the_shipped_file_is_what_the_command_prints_below_a_default_user_that_is_off(name, selectors):
-    assert (CONF / name).read_text().splitlines() == ["user default off", *lines("sso", selectors=selectors)]
+    assert (CONF / name).read_text().splitlines() == [DEFAULT, *lines("sso", selectors=selectors)]
 
 
 @pytest.mark.parametrize("words", [[], ["--redis6"]])
@@ -37,9 +37,11 @@ def test_the_command_prints_them_for_the_prefix_and_the_database_that_are_set(wo
 
 
 @pytest.mark.parametrize("name", ["users.acl", "users-redis6.acl"])
-def test_nothing_shipped_has_a_password_or_all_keys_or_all_commands(name):
-    for line in (CONF / name).read_text().splitlines():
-        assert " off" in line
+def test_none_of_the_three_has_a_password_or_all_keys_or_all_commands(name):
+    default, *ours = (CONF / name).read_text().splitlines()
+    assert default == DEFAULT
+    for line in ours:
+        assert " off resetpass " in line
         for sign in (">", "#", "nopass", " on ", "~*", "&*", "+@", "allkeys", "allchannels", "allcommands"):
             assert sign not in line
 
@@ -53,6 +55,35 @@ def test_nobody_can_log_in_with_the_file_as_it_ships(tmp_path):
                 store = Store(Config(redis_url=f"redis://{user}:{password}@127.0.0.1:{server.port}/0"))
                 with pytest.raises(StoreUnavailable, match="refuses the password"):
                     store.read(new_token())
+
+
+@pytest.mark.parametrize("how", ["restart", "crash"])
+def test_a_default_user_that_is_off_loses_nothing_of_the_append_only_file(how):
+    with RedisServer(users=True, appendonly=True, appendfsync="always") as server:
+        store = Store(Config(redis_url=as_user(server.url, "wiki-site"), redis_timeout=PATIENCE))
+        token = opened(store)
+        if how == "restart":
+            server.restart()
+        else:
+            server.kill()
+            server.start()
+        assert store.read(token)
+        assert store.count() == 1
+
+
+def test_check_names_a_default_user_with_whom_a_restart_would_lose_all(admin_of_aof):
+    server, admin = admin_of_aof
+    assert [one for one in check(server) if one["topic"] == "persistence" and one["level"] == "wrong"] == []
+    admin.execute_command("ACL", "SETUSER", "default", "-@all")
+    wrong = [one for one in check(server) if one["topic"] == "persistence" and one["level"] == "wrong"]
+    version = admin.info("server")
+    assert bool(wrong) is (SELECTORS and "valkey_version" not in version)
+
+
+@pytest.fixture
+def admin_of_aof():
+    with RedisServer(users=True, appendonly=True) as server, server.client() as admin:
+        yield server, admin
 
 
 def test_every_kind_of_key_of_the_table_is_one_that_there_is():

@@ -11,6 +11,7 @@ from tests.servers import RedisServer, free_port
 from .processes import run_command
 
 
+@pytest.mark.unguarded
 def test_check_is_content_with_a_redis_that_the_worker_can_set_up(redis_server, raw):
     done = run_command(redis_server.url, "check")
     assert done.returncode == 0, done.stdout
@@ -18,6 +19,7 @@ def test_check_is_content_with_a_redis_that_the_worker_can_set_up(redis_server, 
     assert raw.config_get("notify-keyspace-events")["notify-keyspace-events"] == ""
 
 
+@pytest.mark.unguarded
 def test_check_says_what_to_type_where_the_worker_may_not_set_flags(redis_server, raw):
     done = run_command(redis_server.url, "check", WIKI_SET_FLAGS="no")
     assert done.returncode == 1
@@ -38,6 +40,7 @@ def test_check_speaks_to_machines(redis_server, raw):
     }
 
 
+@pytest.mark.unguarded
 def test_check_without_config_goes_by_what_it_can_read(redis_server, raw):
     raw.execute_command("ACL", "SETUSER", "limited", "on", ">pw", "~*", "&*", "+@all", "-config")
     try:

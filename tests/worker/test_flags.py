@@ -60,7 +60,9 @@ def test_notifications_of_every_renewal_are_never_asked_for():
     assert "g" not in effect(merge(""))
 
 
-@pytest.mark.parametrize("now", ["", "K", "Kxe", "Elg", "AKE", "A", "Eg$lshzxetd", "Knm"])
+@pytest.mark.parametrize(
+    "now", ["", "K", "Kxe", "Elg", "AKE", "A", "Eg$lshzxetd", pytest.param("Knm", marks=pytest.mark.redis7)]
+)
 def test_what_redis_is_set_to_is_kept_and_what_it_lacks_is_added(raw, redis_server, now):
     raw.config_set(SETTING, now)
     before = effect(raw.config_get(SETTING)[SETTING])
@@ -79,7 +81,10 @@ def test_where_it_may_not_it_sets_nothing_and_says_what_to_set(raw, redis_server
     assert set(flags.remedy.split(f"CONFIG SET {SETTING} ")[1].split(",")[0]) == set("ElKxe")
 
 
-@pytest.mark.parametrize(("forbidden", "known"), [("-config|set", True), ("-config", False)])
+@pytest.mark.unguarded
+@pytest.mark.parametrize(
+    ("forbidden", "known"), [pytest.param("-config|set", True, marks=pytest.mark.redis7), ("-config", False)]
+)
 def test_where_redis_forbids_it_that_is_no_error(raw, redis_server, forbidden, known):
     raw.execute_command("ACL", "SETUSER", "limited", "on", ">pw", "~*", "&*", "+@all", forbidden)
     try:

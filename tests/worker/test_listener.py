@@ -36,6 +36,7 @@ def prod(store) -> bool:
     return store.redis.exists(*store.redis.keys("*"), "x") >= 0
 
 
+@pytest.mark.unguarded
 def test_flags_that_somebody_takes_away_are_back_within_15_s_and_it_hears_again(start_worker, open_session, store):
     worker = start_worker(*EVENTS)
     worker.wait_for_log("listening")
@@ -85,6 +86,7 @@ def test_a_redis_that_hung_and_goes_on_is_listened_to_again(start_worker):
         hears(worker, lambda age: open_on(store, age=age))
 
 
+@pytest.mark.unguarded
 def test_after_an_outage_of_any_length_flags_and_subscription_are_back_and_the_ends_are_found(start_worker):
     """Longer than the 15 s within which a deaf listener must be noticed, and than any client's own retries."""
     with RedisServer(appendonly=True, appendfsync="always") as server:
@@ -214,6 +216,7 @@ def test_a_worker_that_is_behind_does_not_listen_and_catches_up_afterwards(impat
         wait_until(lambda: rig.gaps.count("a new subscription") == 2, "it to say so")
 
 
+@pytest.mark.unguarded
 def test_where_config_is_forbidden_it_says_what_to_set_and_hears_if_it_is_set(impatient, redis_server, store, caplog):
     store.redis.config_set(FLAGS, "Kxe")
     store.redis.execute_command("ACL", "SETUSER", "limited", "on", ">pw", "~*", "&*", "+@all", "-config")

@@ -23,6 +23,7 @@ def test_check_says_who_is_refused_and_what_to_do(server, who):
     assert SECRET not in done.stdout + done.stderr
 
 
+@pytest.mark.unguarded
 def test_it_waits_for_the_right_password_and_takes_it_from_its_file(start_worker, server, tmp_path):
     file = tmp_path / "password"
     file.write_text("the-old-one\n")

@@ -119,6 +119,7 @@ def test_events_alone_a_deletion_ends_as_deleted_where_others_have_generic_event
     wait_until(lambda: worker.ends.get(ref.sid) == "deleted", "the end in the audit log")
 
 
+@pytest.mark.unguarded
 def test_deadlines_alone_end_sessions_in_time_though_no_event_comes(start_worker, open_session, store):
     worker = start_worker("--only", "deadlines", WIKI_SET_FLAGS="no")
     worker.wait_for_log("writing")
@@ -151,6 +152,7 @@ def test_reconciling_alone_gives_a_key_its_ttl_and_its_place_back(start_worker, 
     wait_until(lambda: store.redis.zscore(store.keys.shards[0].sessions, unlisted.sid), "the place in the sorted set")
 
 
+@pytest.mark.unguarded
 def test_flags_that_others_have_set_are_kept(start_worker, store):
     store.redis.config_set("notify-keyspace-events", "Elg")
     worker = start_worker()
@@ -159,6 +161,7 @@ def test_flags_that_others_have_set_are_kept(start_worker, store):
     assert flags == set("EKlgxe")
 
 
+@pytest.mark.unguarded
 def test_where_it_may_not_set_flags_it_says_what_to_set_and_works(start_worker, open_session, store):
     worker = start_worker(WIKI_SET_FLAGS="no")
     worker.wait_for_log("CONFIG SET notify-keyspace-events Kxe")
@@ -167,6 +170,7 @@ def test_where_it_may_not_set_flags_it_says_what_to_set_and_works(start_worker, 
     assert store.redis.config_get("notify-keyspace-events")["notify-keyspace-events"] == ""
 
 
+@pytest.mark.unguarded
 def test_a_database_other_than_0_and_a_prefix_of_its_own(start_worker, redis_server, raw):
     url = redis_server.url_of(5)
     worker = start_worker("--only", "events", url=url, WIKI_REDIS_PREFIX="club*?[x]", WIKI_REDIS_SHARDS="3")
