@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.contrib.auth import get_user_model
-from django.db import Error, models, router, transaction
+from django.db import Error, ProgrammingError, models, router, transaction
 from django.utils import timezone
 
 from session_store import Ref, Store, StoreUnavailable, steps
@@ -114,9 +114,12 @@ def retry_now_and_then() -> None:
         return
     try:
         retry()
-    except Error:
+    except Error as error:
+        # A database that is away is waited for by whoever follows the stream; one without the table is not.
+        if not isinstance(error, ProgrammingError) and "no such table" not in str(error):
+            raise
         if _throttle.allows("table"):
-            _log.exception("what Redis has not heard of yet can't be read; has manage.py migrate been run?")
+            _log.error("what Redis has not heard of yet can't be read: %s; has manage.py migrate been run?", error)
 
 
 def _retried(row: PendingEnd, store: Store) -> bool:

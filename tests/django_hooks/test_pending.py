@@ -270,6 +270,8 @@ def test_without_the_table_accounts_can_still_be_changed(own, sally, caplog, mon
         assert [reason for _, reason in ends_of(own.store)] == ["account_disabled"]
         look_soon()
         assert own.get("/untouched/").status_code == 200
+        monkeypatch.setattr(pending, "_pace", Throttle(seconds=60))
+        retry_now_and_then()
     finally:
         with connection.schema_editor() as editor:
             editor.create_model(PendingEnd)
