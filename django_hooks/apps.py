@@ -13,9 +13,10 @@ class DjangoHooksConfig(AppConfig):
 
     def ready(self) -> None:
         """Import what registers itself."""
-        from . import checks, receivers, users  # noqa: F401, PLC0415 - models must be loaded first
+        from . import checks, groups, receivers, users  # noqa: F401, PLC0415 - models must be loaded first
         from .my_sessions import proofs  # noqa: F401, PLC0415
         from .whos_online import checks as online_checks  # noqa: F401, PLC0415
         from .whos_online import receivers as online_receivers  # noqa: F401, PLC0415
 
         users.connect()
+        groups.connect()

@@ -117,6 +117,17 @@ class Settings:
         return found  # type: ignore[no-any-return] # what it returns is taken for true or false
 
     @cached_property
+    def groups(self) -> tuple[str, ...]:
+        """The names of the groups that the wiki is told of; empty: it is told of none."""
+        value = getattr(settings, "WIKI_GROUPS", None)
+        names = () if value is None else value
+        if isinstance(names, str) or not isinstance(names, list | tuple | set | frozenset):
+            raise ConfigurationError("WIKI_GROUPS", f"must be a list of names of groups, not {value!r}")
+        if not all(isinstance(name, str) and name.splitlines() == [name] for name in names):
+            raise ConfigurationError("WIKI_GROUPS", f"must hold names of groups, each of one line, not {value!r}")
+        return tuple(names)
+
+    @cached_property
     def single_sign_out(self) -> bool:
         """Whether a session that was ended elsewhere logs the browser out of Django too."""
         return _get("WIKI_SINGLE_SIGN_OUT", bool, True)

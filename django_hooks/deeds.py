@@ -10,15 +10,17 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth import aget_user, alogout, get_user, logout
 from django.http import HttpRequest
 
-from session_store import StoreUnavailable
+from session_store import Person, StoreUnavailable
 from session_store.steps import Steps
 
 from .budget import Budget
 from .conf import conf
-from .entry import doubt, is_let_in
+from .entry import doubt, find_user, is_let_in
 from .models import PendingEnd
 from .notes import NAME
+from .people import groups_of, in_groups, profile
 from .retrying import keep_ends, retry_a_few
+from .stores import get_store
 from .whos_online import apresence_calls, presence_calls
 from .whose import is_djangos, known_user
 
@@ -83,6 +85,16 @@ def confirm(request: HttpRequest, whose: str) -> Deed:
     return _in_thread(doubt, request, whose)
 
 
+def find_groups(user: Any) -> Deed:
+    """Bring the names of a user's groups that the wiki is told of."""
+    return _in_thread(groups_of, user)
+
+
+def follow_groups(person: Person) -> Deed:
+    """Tell Redis if a user's groups have changed while his session was being opened."""
+    return _in_thread(_follow_groups, person)
+
+
 def keep_for_later(error: StoreUnavailable, rows: Sequence[PendingEnd]) -> Deed:
     """Keep ends that Redis could not be told of."""
     return _in_thread(keep_ends, error, rows)
@@ -107,6 +119,13 @@ def _forget_user(request: HttpRequest) -> None:
     """Forget whom Django has looked up for the request: ``auser()`` would give the view who it was before."""
     vars(request).pop("_cached_user", None)
     vars(request).pop("_acached_user", None)
+
+
+def _follow_groups(person: Person) -> None:
+    user = find_user(person.user_id)
+    groups = groups_of(user) if user is not None else ()
+    if user is not None and groups != person.groups:
+        get_store().update_user(in_groups(profile(user), groups))
 
 
 def _in_thread(function: Callable[..., Any], *words: Any) -> Deed:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.http.response import HttpResponseBase
@@ -25,6 +26,8 @@ from .deeds import (
     ask_user,
     catch_up,
     confirm,
+    find_groups,
+    follow_groups,
     is_admitted,
     keep_for_later,
     load_session,
@@ -33,6 +36,7 @@ from .deeds import (
 )
 from .notes import Note
 from .pending import ends_of
+from .people import in_groups
 from .plans import Grant, Plan
 from .retrying import pace
 from .stores import get_store, note_unavailable
@@ -124,6 +128,9 @@ def _decide(visit: Visit, response: HttpResponseBase) -> Generator[Deed, Any, Pl
         plan = visit.plan(response.status_code, who)
     if plan.opens is not None and not (yield is_admitted(who.user)):
         return visit.refuse()
+    if plan.opens is not None and conf.groups:
+        note, person = plan.opens
+        plan = replace(plan, opens=(note, in_groups(person, (yield find_groups(who.user)))))
     return plan
 
 
@@ -166,6 +173,11 @@ def _open(visit: Visit, plan: Plan, note: Note, person: Person) -> Generator[Dee
             yield keep_for_later(error, ends_of(plan.replaces, "replaced", keep=visit.age))
         return None
     wrong = (yield confirm(visit.request, person.user_id)) if opening.lives else ""
+    if opening.lives and conf.groups:
+        try:
+            yield follow_groups(person)
+        except StoreUnavailable as error:
+            note_unavailable(error, "a user's groups may be old ones in the wiki until they change again")
     grant = visit.remember(note, shard, opening)
     if not wrong or grant is None:
         return grant

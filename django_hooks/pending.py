@@ -22,7 +22,7 @@ from .changes import proof_of
 from .chores import chore
 from .entry import find_user, may_enter
 from .models import PendingEnd
-from .people import profile
+from .people import groups_of, in_groups, profile
 from .stores import get_store
 
 #: Seconds after which a row that nobody has made certain is looked at: the process that wrote it has died.
@@ -157,7 +157,7 @@ def _tell(row: PendingEnd, store: Store, *, late: bool = False) -> None:
         but = Ref(row.shard, row.spared) if row.spared else None
         before = _began(row, store) if late else None
         store.do(steps.end_user(store.keys, row.user_id, row.reason, but=but, actor=row.actor, before=before))
-    store.update_user(profile(user))
+    store.update_user(in_groups(profile(user), groups_of(user)))
 
 
 def _end_one(row: PendingEnd, store: Store) -> None:

@@ -5,15 +5,29 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
+from msgspec.structs import replace
 
 from session_store import Person
 
 from .addresses import client_address, keep_address
+from .conf import conf
 
 
 def user_id(user: Any) -> str:
     """Return the id under which a user's sessions are kept: the primary key, as text."""
     return str(user.pk)
+
+
+def groups_of(user: Any) -> tuple[str, ...]:
+    """Return the names of a user's groups that the wiki is told of; where there can be any, the database is asked."""
+    if not conf.groups or not hasattr(user, "groups"):
+        return ()
+    return tuple(user.groups.filter(name__in=conf.groups).order_by("name").values_list("name", flat=True))
+
+
+def in_groups(person: Person, groups: tuple[str, ...]) -> Person:
+    """Return the same, with the names of groups of the site's."""
+    return replace(person, groups=groups)
 
 
 def describe(user: Any, request: HttpRequest) -> Person:

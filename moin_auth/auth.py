@@ -16,6 +16,7 @@ from session_store.throttle import Throttle
 from . import reader
 from .config import WikiConfig
 from .door import Door
+from .groups import Groups
 from .guard import Guard
 from .legacy import Legacy
 from .login import INPUTS, Login
@@ -44,6 +45,7 @@ class ExternalCookie(BaseAuth):  # type: ignore[misc] # moin has no types
         wiki_name: makes the name in the wiki of a name on the site; None: they are the same.
         trusted: whether moin's access rules count such users as ``Trusted``.
         allow_others: other auth methods may stand beside this one; without it the wiki serves nothing then.
+        groups: name of a group on the site → name of the wiki's group that its members are in.
         accept_legacy: believe the cookies of 2012 too, for the time of the change-over.
         legacy: about those: ``cookie_name``, ``set``, ``redis_url``, ``age``; see `Legacy`.
         settings: ``redis_url``, ``redis_password_file``, ``redis_prefix``, ``redis_shards``, ``redis_timeout``,
@@ -65,6 +67,7 @@ class ExternalCookie(BaseAuth):  # type: ignore[misc] # moin has no types
         wiki_name: Callable[[str], str] | None = None,
         trusted: bool = False,
         allow_others: bool = False,
+        groups: Mapping[str, str] | None = None,
         accept_legacy: bool = False,
         legacy: Mapping[str, Any] | None = None,
         **settings: Any,
@@ -100,6 +103,7 @@ class ExternalCookie(BaseAuth):  # type: ignore[misc] # moin has no types
                 Logout(places, store, config.cookie_name),
                 SettingsPage(places),
                 Presence(self._proof, store),
+                Groups(self._proof, groups or {}),
             ],
         )
 

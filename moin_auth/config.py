@@ -22,7 +22,17 @@ NAMES = {
 }
 
 #: The arguments that have no variable: they say what only the wiki knows.
-OTHERS = ("accept_legacy", "adopt_existing", "allow_others", "autocreate", "bind", "legacy", "trusted", "wiki_name")
+OTHERS = (
+    "accept_legacy",
+    "adopt_existing",
+    "allow_others",
+    "autocreate",
+    "bind",
+    "groups",
+    "legacy",
+    "trusted",
+    "wiki_name",
+)
 
 
 @dataclass(frozen=True)

@@ -226,13 +226,13 @@ def _person(ttl, now, raw):
     record = json.loads(raw.decode("utf-8"))
     user_id, name, expires, created = (record[field] for field in ("user", "name", "expires", "created"))
     email, display_name = record.get("email", u""), record.get("display", u"")
-    groups = record.get("groups", [])
-    texts = [user_id, name, email, display_name] + list(groups)
+    groups = record.get("groups", u"")
+    texts = [user_id, name, email, display_name, groups]
     if not all(isinstance(text, text_type) for text in texts) or not user_id or not name:
         raise ValueError("a text is missing, or is none")
     if not all(type(number) in _INTEGERS and 0 < number <= MAX_MS for number in (expires, created)):
         raise ValueError("a time is missing, or is none")
-    return Person(user_id, name, email, display_name, groups) if expires > now else None
+    return Person(user_id, name, email, display_name, groups.split(u"\n")) if expires > now else None
 
 
 _INTEGERS = (int, type(1 << 70))
@@ -557,15 +557,14 @@ class SiteGroups(BaseGroupsBackend):
     Args:
         context: the request.
         groups: the wiki's own.
-        names: the names of wiki groups in which the request's user is.
-        known: the names of all wiki groups that groups of the site stand for.
+        mapping: name of a group on the site -> name of the wiki's group that its members are in.
     """
 
-    def __init__(self, context, groups, names, known):
+    def __init__(self, context, groups, mapping):
         BaseGroupsBackend.__init__(self, context)
         self._groups = groups
-        self._names = names
-        self._known = known
+        self._mapping = mapping
+        self._known = frozenset(mapping.values())
 
     def __contains__(self, group_name):
         return group_name in self._known or group_name in self._groups
@@ -577,7 +576,12 @@ class SiteGroups(BaseGroupsBackend):
         if group_name not in self._known:
             return self._groups[group_name]
         own = self._groups[group_name] if group_name in self._groups else None
-        return SiteGroup(self.request, group_name, self, own, group_name in self._names)
+        return SiteGroup(self.request, group_name, self, own)
+
+    def holds_user(self, group_name):
+        """Whether the request's user is in a wiki group, by what his record says."""
+        person = self.request.environ.get(_PERSON)
+        return person is not None and any(self._mapping.get(group) == group_name for group in person.groups)
 
     def _retrieve_members(self, group_name):
         return list(self[group_name])
@@ -586,23 +590,26 @@ class SiteGroups(BaseGroupsBackend):
 class SiteGroup(BaseGroup):
     """A wiki group that a group of the site stands for; of the site's users it holds the request's alone."""
 
-    def __init__(self, request, name, backend, own, holds_user):
+    def __init__(self, request, name, backend, own):
         BaseGroup.__init__(self, request, name, backend)
         self._own = own
-        self._holds_user = holds_user
 
     def __contains__(self, member, processed_groups=None):
-        who = self.request.user
-        if self._holds_user and who.valid and member == who.name:
+        if member in self._user():
             return True
         return self._own is not None and self._own.__contains__(member, processed_groups)
 
     def __iter__(self, yielded_members=None, processed_groups=None):
-        who = self.request.user
-        if self._holds_user and who.valid:
-            yield who.name
+        for member in self._user():
+            yield member
         for member in self._own.__iter__(yielded_members, processed_groups) if self._own is not None else ():
             yield member
+
+    def _user(self):
+        """Return the name of the request's user, if he is in this group by what his record says."""
+        who = self.request.user
+        served = who.valid and who.auth_method == AUTH_METHOD
+        return [who.name] if served and self._backend.holds_user(self.name) else []
 
 
 # ---- In and out ------------------------------------------------------------------------------------------------------
@@ -767,13 +774,6 @@ class ExternalCookie(BaseAuth, object):
                 query["key"] = logout_key_of(token)
         return query
 
-    def groups(self, context, groups):
-        """Return the wiki's groups as they are for a request's user."""
-        person = context.environ.get(_PERSON)
-        mine = person.groups if person is not None else ()
-        names = frozenset(self._groups[group] for group in mine if group in self._groups)
-        return SiteGroups(context, groups, names, frozenset(self._groups.values()))
-
     def _prepare(self, cfg):
         """Make a wiki ready, once.
 
@@ -797,7 +797,7 @@ class ExternalCookie(BaseAuth, object):
             cfg.auth_methods_trusted = list(cfg.auth_methods_trusted) + [AUTH_METHOD]
         if self._groups:
             own = cfg.groups
-            cfg.groups = lambda context: self.groups(context, own(context))
+            cfg.groups = lambda context: SiteGroups(context, own(context), self._groups)
         if self._legacy:
             _log.warning("accept_legacy: cookies of 2012 are believed too; switch it off after the change-over")
         self._prepared.append(cfg)
@@ -942,8 +942,9 @@ def unquote_cookie(value):
     """Return a cookie's text as Django wrote it, which puts what is not plain into quotes."""
     if len(value) > 1000:
         return u""
+    value = value.decode("latin-1") if isinstance(value, bytes) else value
     if value.startswith('"') and value.endswith('"') and len(value) > 1:
-        value = re.sub(r"\\([0-3][0-7][0-7])", lambda found: chr(int(found.group(1), 8)), value[1:-1])
+        value = re.sub(r"\\([0-3][0-7][0-7])", lambda found: u"%c" % int(found.group(1), 8), value[1:-1])
         value = re.sub(r"\\(.)", r"\1", value)
     for charset in ("utf-8", "latin-1"):  # as Python 2 wrote it, and Python 3
         try:

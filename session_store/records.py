@@ -21,7 +21,7 @@ VERSION = 1
 MAX_MS = 253_402_300_799_999
 
 #: Characters kept of each text: enough for people, a bound for what a browser sends.
-LIMITS = {"name": 255, "email": 320, "display": 255, "ip": 45, "agent": 512}
+LIMITS = {"name": 255, "email": 320, "display": 255, "ip": 45, "agent": 512, "groups": 4000}
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -33,6 +33,7 @@ class Person(msgspec.Struct, frozen=True):
     display_name: str = ""
     ip: str = ""
     user_agent: str = ""
+    groups: tuple[str, ...] = ()
 
     def to_json(self, *, idle_ms: int | None = None) -> str:
         """Return the record without its times; texts are cut to `LIMITS`, empty ones are left out."""
@@ -43,6 +44,7 @@ class Person(msgspec.Struct, frozen=True):
             "display": self.display_name,
             "ip": self.ip,
             "agent": self.user_agent,
+            "groups": self._lines_of_groups,
         }
         fields: dict[str, Any] = {"v": VERSION}
         if idle_ms:
@@ -54,8 +56,18 @@ class Person(msgspec.Struct, frozen=True):
     @property
     def profile(self) -> dict[str, str]:
         """What may change while a session lives, field by field, as it stands in the record; empty: it is not there."""
-        texts = {"name": self.name, "email": self.email, "display": self.display_name}
+        texts = {"name": self.name, "email": self.email, "display": self.display_name, "groups": self._lines_of_groups}
         return {key: _json(_clean(text)[: LIMITS[key]]) if text else "" for key, text in texts.items()}
+
+    @property
+    def _lines_of_groups(self) -> str:
+        """A line for each group. A name is there whole or not at all: a part of it is another name."""
+        lines = ""
+        for group in self.groups:
+            longer = f"{lines}\n{group}" if lines else group
+            if group and group.splitlines() == [group] and len(longer) <= LIMITS["groups"]:
+                lines = longer
+        return lines
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -96,7 +108,15 @@ def parse_record(raw: bytes | str, where: str) -> Record:
         kept = _decode(raw)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise BadRecord(where, f"the record can't be used: {error}") from None
-    person = Person(kept.user, kept.name, kept.email, kept.display, kept.ip, kept.agent)
+    person = Person(
+        kept.user,
+        kept.name,
+        kept.email,
+        kept.display,
+        kept.ip,
+        kept.agent,
+        tuple(kept.groups.split("\n") if kept.groups else ()),
+    )
     return Record(
         person,
         kept.created,
@@ -122,6 +142,7 @@ class _Kept(msgspec.Struct):
     display: str = ""
     ip: str = ""
     agent: str = ""
+    groups: str = ""
     idle: int = 0
     site: int = 0
     wiki: int | None = None

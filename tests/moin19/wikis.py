@@ -121,10 +121,7 @@ class Wiki:
 
     def write(self, page: str, text: str) -> None:
         """Put a page into the wiki's directory."""
-        place = self.place / "data" / "pages" / page
-        (place / "revisions").mkdir(parents=True)
-        (place / "revisions" / "00000001").write_text(text)
-        (place / "current").write_text("00000001\n")
+        put(self.place, page, text)
 
     def profiles(self) -> list[dict[str, str]]:
         """Return what the profiles' files say."""
@@ -134,6 +131,14 @@ class Wiki:
             | dict(line.split("=", 1) for line in path.read_text().splitlines() if not line.startswith("#"))
             for path in sorted(files)
         ]
+
+
+def put(place: Path, page: str, text: str) -> None:
+    """Put a page into a wiki's directory; a wiki that has looked for it already goes on without it."""
+    directory = place / "data" / "pages" / page
+    (directory / "revisions").mkdir(parents=True)
+    (directory / "revisions" / "00000001").write_text(text)
+    (directory / "current").write_text("00000001\n")
 
 
 @contextmanager

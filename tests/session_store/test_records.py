@@ -152,3 +152,11 @@ def test_a_user_whose_id_is_longer_than_a_record_keeps_leaves_nothing_behind(sto
     store.open(token, person, age=HOUR)
     assert store.end(ref_of(token), "logout") == "logout"
     assert not raw.keys(store.keys.shards[0].users_pattern)
+
+
+def test_a_group_is_in_a_record_whole_or_not_at_all():
+    names = ("Editors", "", "two\nlines", "a\u2028b", "x" * 3990, "Admins", "Bs")
+    person = Person("1", "sally", groups=names)
+    record = person.to_json()[:-1] + ',"created":1,"expires":2}'
+    assert parse_record(record, "here").person.groups == ("Editors", "x" * 3990)
+    assert Person("1", "sally").profile["groups"] == ""
