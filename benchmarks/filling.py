@@ -10,6 +10,7 @@ import redis
 
 from session_store import Config, Person, Ref, Store, verbs
 from tests.servers import RedisServer
+from tests.wait import wait_until
 
 #: Bytes of a record as stored.
 RECORD = 120
@@ -63,6 +64,8 @@ def forget_starts(store: Store) -> None:
     """Empty the stream: these sessions' starts were written down long ago."""
     for keys in store.keys.shards:
         store.redis.delete(keys.audit)
+    # Redis frees what is large in a thread of its own.
+    wait_until(lambda: store.redis.info("memory")["lazyfree_pending_objects"] == 0, "the memory to be free", 60)
 
 
 def shift(store: Store, deadline: int) -> None:
