@@ -151,6 +151,23 @@ class _Kept(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Kept).decode
 
 
+class _Owned(msgspec.Struct):
+    """The same, of which only one field is read."""
+
+    user: str
+
+
+_decode_owned = msgspec.json.Decoder(_Owned).decode
+
+
+def user_of(raw: bytes) -> str | None:
+    """Return whose a record is, without looking at the rest of it; None where that can't be read."""
+    try:
+        return _decode_owned(raw).user or None
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
+
+
 def _minutes_after(created: int, minutes: int) -> int:
     return min(created + max(0, minutes) * 60_000, MAX_MS)
 

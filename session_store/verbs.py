@@ -8,7 +8,7 @@ from typing import Any
 
 from .errors import BadRecord
 from .keys import ShardKeys
-from .records import MAX_MS, Person, Record, parse_record, user_in_record
+from .records import MAX_MS, Person, Record, parse_record, user_in_record, user_of
 from .scripts import Call, Command, load
 from .sessions import Check, Due, End, Opening, Reason, Ref, Session
 from .throttle import Throttle
@@ -254,9 +254,11 @@ def bury(keys: ShardKeys, ended: Sequence[tuple[Ref, str]]) -> Call[int]:
 
 
 def name(keys: ShardKeys, sid: str, raw: bytes | None) -> Ref:
-    """Return a session's name, with its user where its record can be read."""
-    record = parse_or_none(raw, f"{keys.records} {sid}") if raw else None
-    return Ref(keys.number, sid, record.person.user_id if record else None)
+    """Return a session's name, with its user where its record says so."""
+    user_id = user_of(raw) if raw else None
+    if raw and user_id is None:
+        parse_or_none(raw, f"{keys.records} {sid}")  # for what that logs
+    return Ref(keys.number, sid, user_id)
 
 
 def parse_or_none(raw: bytes, where: str) -> Record | None:
