@@ -10,7 +10,7 @@ from markupsafe import Markup
 from moin import current_app, flaskg
 from moin.i18n import _
 
-from session_store import Store
+from session_store import Store, Token
 
 from . import reader
 from .door import Doorkeeper
@@ -23,6 +23,9 @@ DOORS = {"login", "logout", "register", "verifyemail", "lostpass", "recoverpass"
 
 #: The query's field that marks the return from a log-in.
 RETURNED = "returned"
+
+#: What Redis is asked about to see whether it answers: where it is away, the site gives nobody a cookie.
+_NOBODYS = Token("0." + "-" * 43, 0)
 
 #: What MoinMoin calls a log-in without a form of its own; alone, it makes all themes link to the log-in view at once.
 INPUTS = ["special_no_input"]
@@ -83,15 +86,15 @@ class Login(Doorkeeper):
     def _problem(self) -> str:
         if not self._places.site_url:
             return "no site"
-        token = reader.token(self._cookie_name)
-        if token is None:
-            return "no cookie"
         if self._proof.person():
             return "refused"
+        token = reader.token(self._cookie_name)
         try:
-            lives_after_all = self._store.read(token)
+            lives_after_all = self._store.read(token or _NOBODYS)
         except Exception:  # noqa: BLE001 - it is away, or its answer makes no sense, which may fail anywhere
             return "away"
+        if token is None:
+            return "no cookie"
         return "away" if lives_after_all else "unknown"
 
 

@@ -150,14 +150,20 @@ class AuditEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 def _name_actors(rows: Sequence[AuditEvent]) -> None:
     """Say who the actors are, with one look at the users."""
-    ids = {row.actor for row in rows if row.actor}
-    if not ids:
-        return
-    try:
-        users = get_user_model()._default_manager.in_bulk(list(ids))
-    except (ValueError, ValidationError):  # one of them is no key of this site's users
-        return
+    keys = [key for actor in {row.actor for row in rows if row.actor} if (key := _key(actor)) is not None]
+    users = get_user_model()._default_manager.in_bulk(keys) if keys else {}
     names = {str(key): user.get_username() for key, user in users.items()}
     for row in rows:
         if row.actor in names:
             row.actor_name = names[row.actor]  # type: ignore[attr-defined] # for `by`
+
+
+def _key(actor: str) -> Any:
+    """Return an actor as a key of this site's users; None: it can be none, as with a name typed by hand."""
+    field = get_user_model()._meta.pk
+    try:
+        key = field.to_python(actor)
+        field.run_validators(key)
+    except (ValueError, ValidationError):
+        return None
+    return key

@@ -190,8 +190,9 @@ def test_what_a_program_of_the_operators_says_is_not_told(make_wiki, people, sto
 
 def test_without_redis_it_says_so(make_wiki):
     wiki = make_wiki(site_url=SITE, redis_url=f"redis://127.0.0.1:{free_port()}/0")
-    status, text = explained(wiki.reader("0." + "x" * 43))
-    assert status == 503
+    for cookie in ("0." + "x" * 43, None):  # the site, too, gives nobody a cookie then
+        status, text = explained(wiki.reader(cookie))
+        assert status == 503
     assert "reach the place where log-ins are kept" in text
 
 
