@@ -135,6 +135,7 @@ class RedisServer:
         blind: bool = False,
         users: bool | None = None,
         prefix: str = "sso",
+        conf: Path | None = None,
         **options: str | int | bool,
     ) -> None:
         """Prepare a server.
@@ -146,12 +147,14 @@ class RedisServer:
             blind: no client of ours can talk to it, and must not: that it listens is enough.
             users: whether it has the ACL users of site, wiki and worker; None: as `USERS` says.
             prefix: what those users' keys begin with.
+            conf: a file with more settings, such as those of several words.
             options: settings of redis.conf, with underscores for dashes; True is ``yes``, False ``no``.
         """
         self.port = free_port()
         self.options: dict[str, str | int | bool] = {"save": "", "appendonly": False, **options}
         self._tls = tls or (_certificates() if os.environ.get(TLS) and not clear else None)
         self._mutual = mutual
+        self._conf = conf
         self._blind = blind
         self._directory = tempfile.TemporaryDirectory(prefix="redis-")
         self._process: subprocess.Popen[bytes] | None = None
@@ -266,6 +269,7 @@ class RedisServer:
         # A test run that is killed can't end its servers: then the kernel does (when the starting thread is gone).
         guard = shutil.which("setpriv")
         words = [guard, "--pdeathsig", "KILL", self.binary] if guard else [self.binary]
+        words += [str(self._conf)] if self._conf else []
         for name, value in settings.items():
             text = {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
             words += [f"--{name.replace('_', '-')}", text]
