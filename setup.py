@@ -49,6 +49,7 @@ setup(
         "worker",
         "django_hooks",
         "django_hooks.admin_pages",
+        "django_hooks.audit",
         "django_hooks.checks",
         "django_hooks.management",
         "django_hooks.management.commands",

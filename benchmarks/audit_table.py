@@ -35,8 +35,8 @@ def measure(url: str, calls: int) -> dict[str, float]:
     """Return events a second, stored and acknowledged."""
     from django.core.management import call_command
 
-    from django_hooks.follower import Follower
-    from django_hooks.following import Tally
+    from django_hooks.audit.follower import Follower
+    from django_hooks.audit.following import Tally
 
     call_command("migrate", verbosity=0)
     store, tally = Store(Config(redis_url=url, redis_timeout=60), pause=0), Tally()

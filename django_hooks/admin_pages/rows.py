@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from session_store import Person, Ref, Session
 
+from ..audit.rows import moment
 from ..devices import Device, read_device
 from ..my_sessions.listing import JUST_NOW, current_token
-from ..rows import moment
 
 
 @dataclass(frozen=True)

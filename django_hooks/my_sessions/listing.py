@@ -12,13 +12,13 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 from session_store import Ref, Session, Token
 
+from ..audit.rows import moment
 from ..conf import conf
 from ..devices import Device, read_device
 from ..models import AuditEvent, AuditFollower
 from ..notes import Note
 from ..people import user_id
 from ..reasons import say_why
-from ..rows import moment
 from ..stores import get_store
 
 #: For how long what has ended is shown, and how many of it at most.

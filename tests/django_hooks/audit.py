@@ -6,7 +6,7 @@ from collections import Counter
 
 from django.utils.module_loading import import_string
 
-from django_hooks.follower import Follower
+from django_hooks.audit.follower import Follower
 from django_hooks.models import AuditEvent
 from session_store import Person, Ref, Store
 from session_store.audit import Batch

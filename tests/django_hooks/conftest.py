@@ -173,7 +173,7 @@ def stop() -> threading.Event:
 @pytest.fixture
 def follower(database, store, stop):
     """Makes followers of the table; one that waits for nothing, as it is called for each step."""
-    from django_hooks.follower import Follower
+    from django_hooks.audit.follower import Follower
 
     return lambda **words: Follower(
         **{"store": store, "name": "table", "stop": stop, "on_stored": lambda _: None, "wait": 0.01, **words}

@@ -12,7 +12,7 @@ from django.core import mail
 from django.core.management import BaseCommand, load_command_class
 from django.utils.timezone import now
 
-from django_hooks.follower import Follower
+from django_hooks.audit.follower import Follower
 from django_hooks.models import AuditEvent
 from django_hooks.signals import session_started
 from session_store import Person

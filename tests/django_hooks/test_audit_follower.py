@@ -48,10 +48,10 @@ def test_a_row_says_who_it_was_where_from_when_and_why(store, follower):
 
 #: Where a follower may die, as the name of a method and whether before or after it.
 MOMENTS = [
-    ("django_hooks.audit_table.AuditTable._store", "before"),
+    ("django_hooks.audit.table.AuditTable._store", "before"),
     ("django.db.models.QuerySet.bulk_create", "before"),
     ("django.db.models.QuerySet.bulk_create", "after"),
-    ("django_hooks.audit_table.AuditTable._store", "after"),
+    ("django_hooks.audit.table.AuditTable._store", "after"),
     ("session_store.audit.AuditReader.acknowledge", "after"),
     ("session_store.audit.AuditReader.attach", "before"),
     ("session_store.audit.AuditReader.attach", "after"),
@@ -143,7 +143,7 @@ def test_one_that_was_paused_and_replaced_writes_nothing_more(store, follower):
     store_all(second, store)
     first._lease._asked = float("inf")
     end(store, refs[0])
-    from django_hooks.audit_table import Replaced
+    from django_hooks.audit.table import Replaced
 
     batch = read_batch(first)
     with pytest.raises(Replaced):
@@ -275,7 +275,7 @@ def test_an_event_that_the_database_refuses_stops_no_other(store, follower, monk
     from django.db import DataError
     from django.db.models import QuerySet
 
-    from django_hooks import audit_table
+    from django_hooks.audit import table as audit_table
     from session_store.throttle import Throttle
 
     monkeypatch.setattr(audit_table, "_throttle", Throttle(seconds=60))
@@ -295,7 +295,7 @@ def test_an_event_that_the_database_refuses_stops_no_other(store, follower, monk
 
 
 def test_every_shard_is_followed(redis_server, raw, database, stop):
-    from django_hooks.follower import Follower
+    from django_hooks.audit.follower import Follower
     from session_store import Config
 
     store = Store(Config(redis_url=redis_server.url, redis_timeout=15, redis_shards=3))
@@ -311,7 +311,7 @@ def test_every_shard_is_followed(redis_server, raw, database, stop):
 
 
 def test_a_row_in_the_table_already_is_counted_as_known(store, follower):
-    from django_hooks.following import Tally
+    from django_hooks.audit.following import Tally
 
     tally = Tally()
     refs = open_some(store, 3)
@@ -326,7 +326,7 @@ def test_a_row_in_the_table_already_is_counted_as_known(store, follower):
 
 
 def test_a_lost_table_is_an_error_that_names_it(store, follower):
-    from django_hooks.following import _words
+    from django_hooks.audit.following import _words
 
     ours = follower()
     with connections[ALIAS].cursor() as cursor:

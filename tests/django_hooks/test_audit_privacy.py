@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from django_hooks import purging
+from django_hooks.audit import purging
 from django_hooks.models import AuditEvent
 from session_store import Person
 from tests.session_store.samples import HARRY, SALLY, opened, ref_of

@@ -54,11 +54,11 @@ def test_starts_and_ends_are_told_in_their_order_once(store, follower, told):
 
 #: Where a follower may die after the rows are committed, and how many of the two events are told twice then.
 MOMENTS = [
-    (("django_hooks.audit_table.AuditTable._store", "after"), 0),
+    (("django_hooks.audit.table.AuditTable._store", "after"), 0),
     (("session_store.audit.AuditReader.acknowledge", "after"), 0),
-    (("django_hooks.audit_table.AuditTable.untold", "after"), 0),
-    (("django_hooks.audit_table.AuditTable.note_told", "before"), 2),
-    (("django_hooks.audit_table.AuditTable.note_told", "after"), 0),
+    (("django_hooks.audit.table.AuditTable.untold", "after"), 0),
+    (("django_hooks.audit.table.AuditTable.note_told", "before"), 2),
+    (("django_hooks.audit.table.AuditTable.note_told", "after"), 0),
 ]
 
 
@@ -141,7 +141,7 @@ def test_a_stop_ends_the_telling_and_the_rest_is_told_next_time(store, follower,
 
 
 def test_more_than_a_page_of_rows_is_told_page_by_page(store, follower, told, monkeypatch):
-    from django_hooks import teller
+    from django_hooks.audit import teller
 
     monkeypatch.setattr(teller, "PAGE", 2)
     refs = open_some(store, 7)
@@ -153,7 +153,7 @@ def test_more_than_a_page_of_rows_is_told_page_by_page(store, follower, told, mo
 
 
 def test_a_stop_in_the_middle_of_telling_all_is_heard(store, follower, stop, told, monkeypatch):
-    from django_hooks import teller
+    from django_hooks.audit import teller
 
     monkeypatch.setattr(teller, "PAGE", 2)
     refs = open_some(store, 7)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from django.db import Error, connections
 
-from django_hooks.brief import brief_transaction
+from django_hooks.audit.brief import brief_transaction
 
 from .databases import ALIAS
 

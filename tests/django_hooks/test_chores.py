@@ -8,8 +8,8 @@ import pytest
 from django.db import DatabaseError
 
 from django_hooks import chores
+from django_hooks.audit.following import Following, Tally
 from django_hooks.chores import chore, do_chores
-from django_hooks.following import Following, Tally
 from session_store import StoreUnavailable
 from session_store.throttle import Throttle
 from tests.wait import wait_until

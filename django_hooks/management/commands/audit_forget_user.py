@@ -9,8 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error
 
+from django_hooks.audit.forgetting import count_rows, forget, ids_of
 from django_hooks.conf import conf
-from django_hooks.forgetting import count_rows, forget, ids_of
 from session_store import Store, StoreUnavailable
 
 

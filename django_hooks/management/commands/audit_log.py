@@ -12,10 +12,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error
 
+from django_hooks.audit.follower import Follower
+from django_hooks.audit.following import Following, Tally
+from django_hooks.audit.once import store_what_waits
 from django_hooks.conf import conf
-from django_hooks.follower import Follower
-from django_hooks.following import Following, Tally
-from django_hooks.once import store_what_waits
 from session_store import Store, StoreUnavailable
 from session_store.lease import LASTS
 from session_store.stopping import stop_on_signals

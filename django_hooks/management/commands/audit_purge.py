@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error
 from django.utils import timezone
 
-from django_hooks.purging import old_events, purge
+from django_hooks.audit.purging import old_events, purge
 
 #: The longest time that can be asked for, in days: a hundred years.
 LONGEST = 36_500

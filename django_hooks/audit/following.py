@@ -12,9 +12,9 @@ from django.db import Error, close_old_connections
 from session_store import StoreUnavailable
 from session_store.throttle import Throttle
 
-from .audit_table import Stored, first_line
-from .chores import do_chores
+from ..chores import do_chores
 from .follower import Follower
+from .table import Stored, first_line
 
 #: Seconds between two attempts to reach what is away.
 RETRY = 0.5

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from session_store.events import Event
 
-from .addresses import keep_address
-from .models import AuditEvent
+from ..addresses import keep_address
+from ..models import AuditEvent
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ import threading
 from session_store import Store
 from session_store.backlog import ends_of_streams, has_stored
 
-from .chores import do_chores
+from ..chores import do_chores
 from .follower import Follower
 
 

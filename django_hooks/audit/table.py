@@ -13,8 +13,8 @@ from django.db.models import Max, QuerySet
 from session_store.events import Event
 from session_store.throttle import Throttle
 
+from ..models import AuditEvent, AuditFollower
 from .brief import brief_transaction
-from .models import AuditEvent, AuditFollower
 from .rows import in_ascii, to_rows
 
 _log = logging.getLogger(__name__)

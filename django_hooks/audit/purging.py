@@ -6,8 +6,8 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
-from .audit_table import events_to_write
-from .models import AuditEvent
+from ..models import AuditEvent
+from .table import events_to_write
 
 #: Rows removed together.
 BATCH = 500

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from .audit_table import events_to_write
+from .table import events_to_write
 
 #: What is erased: who it was, and where from.
 ERASED = {"user_name": "", "email": "", "display_name": "", "ip": None, "user_agent": ""}

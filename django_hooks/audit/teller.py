@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 from django.db import close_old_connections
 
-from .audit_table import AuditTable
-from .models import AuditEvent
-from .signals import session_ended, session_started
+from ..models import AuditEvent
+from ..signals import session_ended, session_started
+from .table import AuditTable
 
 #: Rows read at once.
 PAGE = 200

@@ -18,7 +18,7 @@ from session_store.backlog import ends_of_streams, has_stored
 from session_store.lease import LASTS, Lease
 from session_store.living import bury_ended
 
-from .audit_table import AuditTable, Replaced, Stored
+from .table import AuditTable, Replaced, Stored
 from .teller import Teller
 
 #: Seconds that one step waits for something to come; a stop waits no longer.

@@ -1,0 +1,1 @@
+"""The audit table: filled from the stream, told of, and cleared of what is old."""
