@@ -156,7 +156,7 @@ class Listener:
             return
         reason = REASONS.get(heard.event_type)
         parsed = self._store.keys.parse_session(heard.key) if reason else None
-        if reason and parsed and parsed[1] not in self._recent:
+        if reason and parsed and not (reason == "expired" and parsed[1] in self._recent):
             keys, sid = parsed
             by_reason.setdefault(reason, []).append(Ref(keys.number, sid))
 

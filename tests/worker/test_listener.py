@@ -203,7 +203,17 @@ def test_an_end_that_the_sweeper_is_about_to_bring_about_is_left_to_it(impatient
             store.redis.pexpire(keys.session(ref.sid), 1)
         wait_until(lambda: not store.redis.exists(keys.session(swept.sid), keys.session(other.sid)), "both keys to go")
         wait_until(lambda: store.count() == 1, "the end of the one that nobody sweeps")
-    assert store.redis.hexists(keys.records, swept.sid)
+        assert store.redis.hexists(keys.records, swept.sid)
+
+
+def test_a_deletion_is_acted_upon_whatever_the_sweeper_has_found(impatient, store, open_session):
+    store.redis.config_set(FLAGS, "Kxeg")
+    with Rig(store, set_flags=False) as rig:
+        wait_until(lambda: rig.health.hearing, "it to hear")
+        ref = open_session()
+        rig.recent.add([ref])
+        store.redis.delete(store.keys.shards[0].session(ref.sid))
+        wait_until(lambda: store.count() == 0, "the end")
 
 
 def test_a_worker_that_is_behind_does_not_listen_and_catches_up_afterwards(impatient, store, open_session):
