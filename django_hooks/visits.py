@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest
 
 from session_store import UNWANTED, Check, Opening, Reason, Ref, Session, Token
@@ -154,7 +155,7 @@ class Visit:
             status: the response's.
             who: whose the request is by now.
         """
-        if who.user_id is None:
+        if who.user_id is None or self._is_programs:
             return self._plan_leaving(who)
         note = self._note_by_now()
         if self.blind:
@@ -199,6 +200,13 @@ class Visit:
         kept = self.request.session.get(NAME)
         # The note that was read before the view has made its token already.
         return self.note if kept is self._kept or kept == self._kept else Note.parse(kept)
+
+    @property
+    def _is_programs(self) -> bool:
+        """Whether it says in each request anew whose it is, as an API's clients do: there is no browser to log in."""
+        if self.has_session or self.cookie is not None or "HTTP_AUTHORIZATION" not in self.request.META:
+            return False
+        return SESSION_KEY not in self.request.session
 
     def _is_over(self, check: Check) -> bool:
         asked_for = check.ended is not None and check.ended not in UNWANTED

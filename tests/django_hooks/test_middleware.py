@@ -432,6 +432,20 @@ def test_a_session_that_changes_hands_without_a_word_is_followed_at_once(browser
     assert browser.wiki_name == "harry"
 
 
+def test_a_program_that_says_each_time_whose_it_is_opens_nothing(browser, site):
+    for _ in range(2):
+        assert browser.get("/api/", headers={"Authorization": "sally"}).content == b"sally"
+    assert not browser.cookies
+    assert starts_of(site) == []
+
+
+def test_a_log_in_with_such_a_request_does(browser):
+    browser.get("/api/?log-in", headers={"Authorization": "sally"})
+    assert browser.wiki_name == "sally"
+    browser.get("/api/", headers={"Authorization": "harry"})
+    assert browser.wiki_name == "sally"
+
+
 def test_a_user_of_another_middlewares_counts(browser, people, settings):
     browser.log_in()
     settings.MIDDLEWARE = [*settings.MIDDLEWARE[:-1], "tests.django_hooks.urls.impersonate", settings.MIDDLEWARE[-1]]

@@ -132,6 +132,15 @@ def impersonate(get_response):
     return middleware
 
 
+def api(request: HttpRequest) -> HttpResponse:
+    """Answer a program, after a look whether it is a browser that is logged in, as Django REST framework does."""
+    if not request.user.is_authenticated:
+        request.user = get_user_model().objects.get(username=request.headers["Authorization"])
+    if "log-in" in request.GET:
+        login(request, request.user, settings.AUTHENTICATION_BACKENDS[0])
+    return HttpResponse(request.user.get_username())
+
+
 def remember(request: HttpRequest) -> HttpResponse:
     seconds = request.GET.get("seconds", str(settings.SESSION_COOKIE_AGE))
     request.session.set_expiry(int(seconds))
@@ -201,6 +210,7 @@ urlpatterns = [
     path("enter-and-fail/", enter_and_fail),
     path("become/<str:username>/", become),
     path("become-unseen/<str:username>/", become_unseen),
+    path("api/", api),
     path("remember/", remember),
     path("new-password/<str:keeps>/", new_password),
     path("disable/<str:username>/", disable),
