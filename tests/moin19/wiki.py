@@ -129,7 +129,7 @@ def main(port, place, options):
     from MoinMoin.web.serving import make_application
 
     app = make_application(shared=False)
-    run_simple("127.0.0.1", port, below(app, options.get("root", "")), threaded=True)
+    run_simple("127.0.0.1", port, below(app, str(options.get("root", ""))), threaded=True)
 
 
 if __name__ == "__main__":
