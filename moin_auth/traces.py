@@ -34,7 +34,7 @@ class Traces(Doorkeeper):
     def prepare(self, app: Flask) -> None:
         """Split the wiki's cache by readers."""
         cache = app.cache  # type: ignore[attr-defined] # moin's
-        app.extensions["cache"][cache] = ReaderCache(app.extensions["cache"][cache])
+        app.extensions["cache"][cache] = ReaderCache(app.extensions["cache"][cache], self._proof)
 
     def admit(self) -> None:
         """Empty a session that is not the user's: his trail of pages, his messages, and who moin thought he was."""
@@ -63,44 +63,52 @@ class Traces(Doorkeeper):
 
 
 class ReaderCache(BaseCache):
-    """A cache in which each reader finds what was made for him: moin looks a feed up by its last revision alone."""
+    """A cache in which each reader finds what was made for him: moin looks a feed up by its last revision alone.
 
-    def __init__(self, cache: BaseCache) -> None:
+    Args:
+        cache: what keeps the values.
+        proof: says in which of the site's groups the reader is.
+    """
+
+    def __init__(self, cache: BaseCache, proof: Proof) -> None:
         super().__init__(default_timeout=cache.default_timeout)
         self._cache = cache
+        self._proof = proof
 
     def get(self, key: str) -> Any:
         """Look a key up for the request's reader."""
-        return self._cache.get(_readers(key))
+        return self._cache.get(self._readers(key))
 
     def set(self, key: str, value: Any, timeout: Any = None) -> bool | None:
         """Keep a value for the request's reader."""
-        return self._cache.set(_readers(key), value, timeout)
+        return self._cache.set(self._readers(key), value, timeout)
 
     def add(self, key: str, value: Any, timeout: Any = None) -> bool:
         """Keep a value for the request's reader where there is none yet."""
-        return self._cache.add(_readers(key), value, timeout)
+        return self._cache.add(self._readers(key), value, timeout)
 
     def delete(self, key: str) -> bool:
         """Forget a value of the request's reader."""
-        return self._cache.delete(_readers(key))
+        return self._cache.delete(self._readers(key))
 
     def has(self, key: str) -> bool:
         """Say whether there is a value for the request's reader."""
-        return self._cache.has(_readers(key))
+        return self._cache.has(self._readers(key))
 
     def clear(self) -> bool:
         """Forget everybody's values."""
         return self._cache.clear()
+
+    def _readers(self, key: str) -> str:
+        """Add what a feed depends on: the reader's rights, which go by name and groups, and the host that was asked."""
+        if not has_request_context():
+            return f" {key}"
+        person = self._proof.known()
+        rights = (flaskg.user.name0, person.groups if person else ()) if reader() else ()
+        return f"{reader()} {rights} {request.host_url} {key}"
 
 
 def reader() -> str:
     """Return the item id of the profile for which the request is served; empty: as anonymous."""
     user = getattr(flaskg, "user", None)
     return user.itemid if user is not None and user.valid else ""
-
-
-def _readers(key: str) -> str:
-    """A feed holds the host's name too, which is what the request says."""
-    host = request.host_url if has_request_context() else ""
-    return f"{reader()} {host} {key}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from moin_auth import ExternalCookie
@@ -31,6 +33,19 @@ def test_who_is_in_a_group_on_the_site_has_its_rights_until_he_leaves_it(wiki, p
     assert not may_read(wiki.reader())
     store.update_user(Person("1", "anna"))
     assert not may_read(editor)
+
+
+def test_a_feed_that_was_made_for_a_member_of_a_group_is_not_for_who_has_left_it(make_wiki, people, store) -> None:
+    wiki = make_wiki(groups={"Wiki editors": "EditorGroup"})
+    now = int(time.time())
+    wiki.put("Budget", "hush money", "EditorGroup:read All:", mtime=now)
+    wiki.put("News", "read all about it", "All:read", mtime=now + 99)
+    reader = wiki.reader(people("gina", user_id="7", groups=("Wiki editors",)))
+    assert "hush money" in reader.get("/+feed/atom").text
+    store.update_user(Person("7", "gina"))
+    text = reader.get("/+feed/atom").text
+    assert "read all about it" in text
+    assert "hush money" not in text
 
 
 def test_a_groups_name_gives_nothing_by_itself(wiki, people) -> None:
