@@ -20,9 +20,11 @@ def user_id(user: Any) -> str:
 
 def groups_of(user: Any) -> tuple[str, ...]:
     """Return the names of a user's groups that the wiki is told of; where there can be any, the database is asked."""
-    if not conf.groups or not hasattr(user, "groups"):
+    groups = getattr(user, "groups", None) if conf.groups else None
+    if groups is None or not hasattr(groups, "using"):
         return ()
-    return tuple(user.groups.filter(name__in=conf.groups).order_by("name").values_list("name", flat=True))
+    found = groups.using(user._state.db).filter(name__in=conf.groups)  # where the user was read: a replica may lag
+    return tuple(found.order_by("name").values_list("name", flat=True))
 
 
 def in_groups(person: Person, groups: tuple[str, ...]) -> Person:

@@ -154,8 +154,11 @@ class Sessions(object):
         """Read a session without a script: the record first, so that one that ends meanwhile has no key."""
 
         def read(client):
-            record, ttl = client.hget(records, sid), client.execute_command("PTTL", session)
-            seconds, microseconds = client.time()
+            together = client.pipeline(transaction=False)
+            together.hget(records, sid)
+            together.execute_command("PTTL", session)
+            together.time()
+            record, ttl, (seconds, microseconds) = together.execute()
             return ttl, seconds * 1000 + microseconds // 1000, record
 
         return self._do(read)
@@ -272,7 +275,9 @@ class NotServed(Exception):
 def name_key(name):
     """Return what two names have in common that count as the same."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name))
-    folded = unicodedata.normalize("NFKC", getattr(folded, "casefold", folded.lower)())
+    # Python 2 can't fold; what it leaves of that is put right for the letters that names have.
+    folded = getattr(folded, "casefold", folded.lower)().replace(u"\xdf", u"ss").replace(u"\u03c2", u"\u03c3")
+    folded = unicodedata.normalize("NFKC", folded)
     return unicodedata.normalize("NFKC", folded.translate(_DROPPED))
 
 
@@ -815,7 +820,7 @@ class ExternalCookie(BaseAuth, object):
             elif self._legacy:
                 found = self._legacy.user(context, self._profiles)
         except NotServed as reason:
-            context.environ[_REFUSAL] = _text(str(reason))
+            context.environ[_REFUSAL] = _text(reason.args[0])
             self._explain(person, reason)
         except Away as problem:
             context.environ[_REFUSAL] = None
@@ -829,7 +834,7 @@ class ExternalCookie(BaseAuth, object):
 
     def _explain(self, person, reason):
         if self._throttle.allows(person.user_id):
-            _log.warning("user %s (%r) stays anonymous in the wiki: %s", person.user_id, person.name, reason)
+            _log.warning("user %s (%r) stays anonymous in the wiki: %s", person.user_id, person.name, reason.args[0])
 
     def _log_in(self, context, found):
         address = self._given(context)
