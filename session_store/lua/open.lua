@@ -28,7 +28,7 @@ if deadline <= now then
   return { 'over', expires, now }
 end
 
--- Those that may end must have been declared, at most 500; if not, the caller is told which they are, and nothing changes.
+-- Those that end must have been declared, at most 500; if not, the caller is told of all, and nothing changes.
 if ARGV[5] ~= '' then
   local living = living_of(KEYS[6], KEYS[2], KEYS[3], ARGV[6], now)
   local surplus = #living - tonumber(ARGV[5]) + 1
@@ -47,20 +47,17 @@ if ARGV[5] ~= '' then
     for i = 1, math.min(#living, 500) do
       local one = living[i]
       one.key, one.user, one.at, one.deadline = key_of[one.sid], KEYS[6], now, one.expires
-      if not one.key then
-        return names(1)
-      end
-    end
-    for i = 1, math.min(#living, 500) do
-      local one = living[i]
-      if redis.call('EXISTS', one.key) == 1 then
-        alive[#alive + 1] = one
-      else
+      if one.key and redis.call('EXISTS', one.key) == 0 then
         one.reason, surplus = 'lost', surplus - 1 -- it counts no more, and nobody saw why
         claims[#claims + 1] = one
+      else
+        alive[#alive + 1] = one -- one that was not declared has just been opened
       end
     end
     for i = 1, math.min(surplus, #alive) do
+      if not alive[i].key then
+        return names(1)
+      end
       alive[i].reason = 'limit'
       claims[#claims + 1] = alive[i]
     end
