@@ -46,10 +46,10 @@ PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
 
 .PHONY: test-servers test-redis6 test-redis7 test-valkey test-users
 test-redis6: $(VENV)/.dev redis-server $(REDIS6)
-	WIKI_TEST_REDIS_SERVER=$(REDIS6) $(PYTEST) -m "not redis7" $(SUITE)
+	WIKI_TEST_REDIS_SERVER=$(REDIS6) $(PYTEST) -m "not redis7 and not valkey" $(SUITE)
 
 test-redis7: $(VENV)/.dev redis-server
-	WIKI_TEST_REDIS_SERVER=redis-server $(PYTEST) $(SUITE)
+	WIKI_TEST_REDIS_SERVER=redis-server $(PYTEST) -m "not valkey" $(SUITE)
 
 test-valkey: $(VENV)/.dev redis-server
 	$(PYTEST) $(SUITE)

@@ -23,7 +23,7 @@ T = TypeVar("T")
 Steps = Generator[Sequence[Request[Any]], list[Any], T]
 
 #: How often an opening that must end other sessions is tried: each time a log-in beside it may have changed which.
-TRIES = 10
+TRIES = 30
 
 #: Sessions of one user that are looked up at once, before they are ended in batches.
 MANY = 10_000

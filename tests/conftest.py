@@ -35,6 +35,9 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "unguarded: does what the ACL users may not, or speaks in the clear; left out where `make test-users` runs",
     )
+    config.addinivalue_line(
+        "markers", "valkey: a millisecond counts, which passes within a script of Redis 6.2 and 7.0; left out there"
+    )
     config.addinivalue_line("markers", "redis7: looks with what Redis 6.2 lacks; left out there")
     config.addinivalue_line(
         "markers", "leaves_mess: leaves, on purpose, keys without TTL or an index that its records don't match"

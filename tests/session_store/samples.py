@@ -64,4 +64,17 @@ def ends(store: Store, shard: int = 0) -> dict[str, str | None]:
 
 def contents(store: Store) -> dict[bytes, object]:
     """Return all that is in the database, to see whether a verb changes anything."""
-    return {key: (store.redis.dump(key), store.redis.pexpiretime(key)) for key in store.redis.scan_iter()}
+    return {key: (_value(store, key), store.redis.pexpiretime(key)) for key in store.redis.scan_iter()}
+
+
+def _value(store: Store, key: bytes) -> object:
+    """Return what a key holds; DUMP would also tell in which order Redis happens to keep it."""
+    read = {
+        b"string": store.redis.get,
+        b"hash": store.redis.hgetall,
+        b"set": store.redis.smembers,
+        b"zset": lambda key: store.redis.zrange(key, 0, -1, withscores=True),
+        b"stream": store.redis.xrange,
+        b"list": lambda key: store.redis.lrange(key, 0, -1),
+    }
+    return read[store.redis.type(key)](key)

@@ -179,8 +179,7 @@ def test_a_user_s_set_that_lost_a_live_session_gets_it_back(store, raw):
     assert raw.smembers(store.keys.shards[0].users(SALLY.user_id)) == {token.sid.encode()}
 
 
-@pytest.mark.redis7
-@pytest.mark.parametrize("thorough", [False, True])
+@pytest.mark.parametrize("thorough", [False, pytest.param(True, marks=pytest.mark.valkey)])
 def test_where_all_is_well_a_pass_writes_nothing_and_sends_little(store, raw, thorough):
     for _ in range(300):
         opened(store, idle=MINUTE)

@@ -68,7 +68,9 @@ def test_a_record_is_utf_8_and_of_this_version(person):
     assert json.loads(person.to_json().encode())["v"] == VERSION
 
 
-unknown_fields = st.text().filter(lambda key: key not in {"v", "created", "expires", "idle", "user", *LIMITS})
+unknown_fields = st.text().filter(
+    lambda key: key not in {"v", "created", "expires", "idle", "user", "site", "wiki", *LIMITS}
+)
 
 
 @given(st.dictionaries(unknown_fields, st.text()))
