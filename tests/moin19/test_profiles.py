@@ -83,7 +83,10 @@ def test_no_form_changes_what_the_site_says_and_no_line_becomes_two(wiki, log_in
         "edit_rows": "33",
         "site_user_id": "1",
     }
+    (profile,) = profiles_of(wiki, "40")
     assert reader.post("/Home", form).status in {200, 404}
+    keys = [line.partition("=")[0] for line in (wiki.place / "data" / "user" / profile["id"]).read_text().splitlines()]
+    assert len(keys) == len(set(keys)), keys
     assert reader.name() == "carla"
     (profile,) = profiles_of(wiki, "40")
     assert (profile["name"], profile["email"], profile["aliasname"]) == ("carla", "c@example.org", "")
