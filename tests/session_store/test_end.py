@@ -167,6 +167,7 @@ def test_a_ttl_longer_than_its_life_is_cut_to_it(store, raw):
     assert raw.pexpiretime(keys.session(token.sid)) == raw.zscore(keys.sessions, token.sid) == expires
 
 
+@pytest.mark.valkey
 def test_a_lost_entry_of_the_sorted_set_is_put_back(store, raw):
     token, keys = opened(store), store.keys.shards[0]
     raw.zrem(keys.sessions, token.sid)
