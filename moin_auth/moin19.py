@@ -183,6 +183,8 @@ class Sessions(object):
 
     def _connect(self):
         options = {"socket_connect_timeout": self._timeout, "socket_timeout": self._timeout}
+        if urlsplit(self._url).scheme == "rediss":
+            options["ssl_check_hostname"] = True  # redis-py 3.5 leaves that out, and believes any certificate
         if Retry is not None:
             options["retry"] = Retry(NoBackoff(), 0)
         if self._password_file:
