@@ -87,15 +87,13 @@ $(VENV)/.dev: setup.py | $(BIN)/pip
 	@$(BIN)/pip install --quiet --disable-pip-version-check --use-pep517 -e '.[dev]'
 	@touch $@ $(VENV)/.demo
 
-# MoinMoin 1.9's code on Python 3 needs an older Werkzeug than MoinMoin 2 does, and modules that Python 3.12 has no longer.
+# MoinMoin 1.9's code on Python 3 needs an older Werkzeug than MoinMoin 2 does; redis-py 3.5 needs distutils, which are setuptools' now.
 .PHONY: moin19
 moin19: .venv-moin19/.ready
-.venv-moin19/.ready:
+.venv-moin19/.ready: | $(BIN)/pip
 	@echo "Installing MoinMoin 1.9 for its tests into .venv-moin19 …"
-	@for python in $(PYTHON) python3.11 python3; do if $$python -c 'import imp' 2>/dev/null; then break; fi; done; \
-		$$python -W ignore -c 'import imp' || { echo "The tests of MoinMoin 1.9 need Python 3.11, not a later one."; exit 1; }; \
-		$$python -m venv .venv-moin19
-	@.venv-moin19/bin/pip install --quiet --disable-pip-version-check 'py3moin==3.0.0a1' 'Werkzeug<3' 'redis==3.5.3'
+	@$(BIN)/python -m venv .venv-moin19
+	@.venv-moin19/bin/pip install --quiet --disable-pip-version-check 'py3moin==3.0.0a1' 'Werkzeug<3' 'redis==3.5.3' setuptools
 	@touch $@
 
 $(BIN)/pip:

@@ -120,6 +120,10 @@ def below(app, root):
 
 def main(port, place, options):
     """Serve until killed."""
+    if sys.version_info >= (3, 12):
+        from tests.moin19 import old_imp
+
+        old_imp.install()
     make_data(place)
     configure(place, options)
     if options.get("users"):
