@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from django.http import HttpResponse
 
+from django_hooks import journey
 from django_hooks.conf import problems
 from django_hooks.middleware import WikiMiddleware
 from django_hooks.models import PendingEnd
@@ -101,3 +103,24 @@ def test_a_setting_that_is_no_list_of_names_is_refused(value, settings):
     assert any("WIKI_GROUPS" in problem for problem in problems())
     with pytest.raises(ImproperlyConfigured, match="WIKI_GROUPS"):
         WikiMiddleware(HttpResponse)
+
+
+def test_a_group_that_is_left_while_the_session_is_opened_is_not_in_it(browser, site, sally, editors, monkeypatch):
+    find = journey.find_groups
+
+    def find_and_leave(user):
+        deed = find(user)
+        return deed._replace(do=lambda: _leave(deed.do()), ado=lambda: _leave_soon(deed.ado()))
+
+    def _leave(found):
+        sally.groups.clear()
+        return found
+
+    async def _leave_soon(found):
+        groups = await found
+        await sync_to_async(sally.groups.clear)()
+        return groups
+
+    monkeypatch.setattr(journey, "find_groups", find_and_leave)
+    browser.log_in()
+    assert groups(browser) == ()
