@@ -15,6 +15,7 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
 from .conf import conf
+from .entry import is_let_in
 from .redirects import allowed
 from .visits import Visit
 
@@ -26,7 +27,13 @@ _FROM_ELSEWHERE = {"same-site", "cross-site", "none"}
 @require_safe
 @login_required
 def enter(request: HttpRequest) -> HttpResponse:
-    """Log in where needed, and go to ``next``; on this very response the middleware opens the wiki's session."""
+    """Log in where needed, and go to ``next``; on this very response the middleware opens the wiki's session.
+
+    Who may not enter the wiki is told so here: the wiki, which hears of nobody, could only guess why.
+    """
+    if not is_let_in(request.user):
+        facts = {"name": request.user.get_username(), "next": _next(request)}
+        return render(request, "django_hooks/not_let_in.html", facts, status=403)
     return _lead(request, _next(request) or conf.wiki_url or resolve_url(settings.LOGIN_REDIRECT_URL))
 
 

@@ -1,7 +1,8 @@
 """Cookies of 2012, for the time of the change-over: ``name#address#key``, where a sorted set in Redis holds the key.
 
-Such a cookie names no user id, and whoever has a key of his own can write another name before it. So it makes and
-changes no profile, brings nobody a name to which the wiki's configuration gives rights, and its address must be the
+Such a cookie names no user id, and where the set holds keys alone, whoever has a key of his own can write another name
+before it: a key says that somebody has logged in, not who. So it makes and changes no profile, opens none that belongs
+to a user of the site, brings nobody a name to which the wiki's configuration gives rights, and its address must be the
 profile's. It is asked only where the browser holds no cookie of the new kind.
 """
 

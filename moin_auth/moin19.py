@@ -373,7 +373,7 @@ class Registry(object):
         os.rename(name, self._path(kind, word))
 
     def _all(self, kind):
-        for name in os.listdir(self._directory):
+        for name in os.listdir(self._directory) if os.path.isdir(self._directory) else ():
             if name.startswith(kind + "-"):
                 with open(os.path.join(self._directory, name), "rb") as kept:
                     yield json.loads(kept.read().decode("utf-8"))
@@ -431,6 +431,13 @@ class NameRules(object):
             if entry in groups and name in groups[entry] and not self.binds(name, person.user_id):
                 raise NotServed(_has_rights(name, person))
 
+    def is_plain(self, name, context):
+        """Whether the configuration gives the name neither rights, by itself or in a group, nor to somebody."""
+        key, groups, named = name_key(name), context.groups, named_in(context.cfg)
+        if key in self._bound or key in set(map(name_key, named)):
+            return False
+        return not any(entry in groups and name in groups[entry] for entry in named)
+
     def binds(self, name, user_id):
         """Whether the configuration says that the name belongs to that user of the site."""
         return self._bound.get(name_key(name)) == user_id
@@ -481,10 +488,16 @@ class Profiles(object):
         return found
 
     def unbound(self, name, email, context):
-        """Return the profile of exactly that name and address, or None; nothing is made or changed."""
-        if name_key(name) in set(map(name_key, named_in(context.cfg))):
+        """Return the profile of exactly that name and address, where nobody of the site owns either; else None.
+
+        Nothing is made or changed.
+        """
+        registry = registry_of(context)
+        if not self._rules.is_plain(name, context) or registry.owner_of(name_key(name)) is not None:
             return None
         uid = user.getUserId(context, name)
+        if uid and registry.owns(uid):
+            return None
         found = self._load(context, uid) if uid else None
         if found is None or not found.exists() or not found.valid or found.disabled:
             return None
@@ -919,9 +932,9 @@ def _empty_session(session, found):
 class Legacy(object):
     """Believes ``name#address#key`` where the key, or the whole, is in a sorted set.
 
-    Such a cookie names no user id, and whoever has a key of his own can write another name before it. So it brings
-    nobody a name to which the wiki's configuration gives rights, makes and changes no profile, and the address must be
-    the profile's.
+    Such a cookie names no user id, and where the set holds keys alone, whoever has a key of his own can write another
+    name before it. So it brings nobody a name to which the wiki's configuration gives rights, nor a profile that
+    belongs to a user of the site; it makes and changes none, and the address must be the profile's.
     """
 
     def __init__(self, values, cookie_name=None, set="wiki_cookie_keys", redis_url=None, age=None):  # noqa: A002 - as people type it

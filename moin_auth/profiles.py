@@ -86,14 +86,20 @@ class Profiles:
             raise NotServed("the wiki is busy writing other profiles; the next request tries again") from None
 
     def named(self, name: str, email: str) -> Any | None:
-        """Return the moin user of exactly that name and address, as it is; None: there is none, or not one alone.
+        """Return the moin user of exactly that name and address, as it is, where nobody of the site owns it.
+
+        None: there is none, or not one alone. Whom a profile belongs to gets it by the site's word alone.
 
         Raises:
-            NotServed: the configuration gives rights to the name, or it is bound to somebody.
+            NotServed: the configuration, or a group with rights there, gives rights to the name, or it is bound to
+                somebody.
         """
         self._rules.check(name, "", current_app.cfg)
+        self._rules.check_new(name, "", current_app.cfg)
         found = [profile.meta for profile in search_users(**{NAME_EXACT: name})]
-        if len(found) != 1 or list(found[0][NAME]) != [name]:
+        if len(found) != 1 or list(found[0][NAME]) != [name] or OWNER in found[0]:
+            return None
+        if any(True for _ in search_users(**{NAME_KEYS: name_key(name)})):
             return None
         user = self._user(uid=found[0][ITEMID])
         if user.disabled or not email or (_kept(user, EMAIL) or "").casefold() != email.casefold():

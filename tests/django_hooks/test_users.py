@@ -218,6 +218,23 @@ def test_the_sites_own_test_says_who_may_enter(browser, site, settings, sally):
     assert browser.wiki_name == "sally"
 
 
+def test_who_is_refused_is_told_so_where_the_wiki_leads(browser, site, settings, sally):
+    settings.WIKI_URL = "https://wiki.example.org/"
+    settings.WIKI_USER_TEST = "tests.django_hooks.test_users.member"
+    browser.log_in()
+    way = "/sso/enter/?next=https%3A%2F%2Fwiki.example.org%2FHome%3Fa%3D1%26b"
+    response = browser.get(way)
+    assert response.status_code == 403
+    assert "logged in to the site as sally, but the site does not let this account into its wiki" in (
+        text := response.content.decode()
+    )
+    assert 'href="/sso/leave/?next=https%3A%2F%2Fwiki.example.org%2FHome%3Fa%3D1%26b"' in text
+    assert browser.wiki_cookie is None
+    sally.groups.add(Group.objects.create(name="wiki"))
+    assert "let this account" not in browser.get_text(way)
+    assert browser.wiki_name == "sally"
+
+
 def test_who_is_refused_does_not_keep_the_session_of_who_was_there_before(browser, site, settings):
     browser.log_in("harry")
     settings.WIKI_USER_TEST = "tests.django_hooks.test_users.member"

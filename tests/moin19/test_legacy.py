@@ -10,7 +10,7 @@ import pytest
 from tests.moin19.wikis import Wiki
 
 SET = "wiki_cookie_keys"
-USERS = [[name, "s@example.org", "surfsurf"] for name in ("sally", "bjorn", "Boss")]
+USERS = [[name, "s@example.org", "surfsurf"] for name in ("sally", "bjorn", "harriet", "Boss")]
 
 
 @pytest.fixture(scope="module")
@@ -57,3 +57,10 @@ def test_the_new_cookie_goes_first_and_log_out_leads_to_the_site(wiki, raw, log_
     answer = wiki.reader(old_cookie(raw)).get("/Home?action=logout")
     assert answer.status == 303
     assert answer.headers["Location"].startswith("http://site.example/sso/leave/?next=")
+
+
+def test_an_old_cookie_does_not_open_the_profile_of_a_user_of_the_site(wiki, raw, log_in) -> None:
+    cookie = old_cookie(raw, "harriet", key="m" * 64)
+    assert wiki.reader(cookie).name() == "harriet"
+    assert wiki.reader(log_in("harriet", "7", email="s@example.org")).name() == "harriet"
+    assert wiki.reader(cookie).name() is None

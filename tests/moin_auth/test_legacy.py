@@ -6,6 +6,7 @@ import time
 from http.cookies import SimpleCookie
 
 import pytest
+from moin.datastructures import ConfigGroups
 
 from moin_auth import ExternalCookie
 from session_store import ConfigurationError
@@ -72,6 +73,30 @@ def test_a_name_with_rights_or_an_owner_is_not_had_by_an_old_cookie(old_wiki, ra
     wiki = old_wiki(config={"acl_functions": "boss:superuser"}, bind={"boss": 1, "sally": 2})
     assert wiki.name(browser(wiki, old_cookie(raw, "boss"))) is None
     assert wiki.name(browser(wiki, old_cookie(raw, "sally"))) is None
+
+
+def test_an_old_cookie_does_not_open_the_profile_of_a_user_of_the_site(old_wiki, raw, people, store) -> None:
+    wiki = old_wiki(legacy={"cookie_name": "old"}, adopt_existing=True)
+    cookie = old_cookie(raw, "sally", key="m" * 64)
+    old = wiki.app.test_client(use_cookies=False)
+    old.environ_base["HTTP_COOKIE"] = f"old={cookie}"
+    assert wiki.name(old) == "sally"
+    assert wiki.name(wiki.reader(people("sally", email="s@example.org"))) == "sally"
+    store.end_user("1", "account_disabled")
+    assert wiki.name(old) is None
+
+
+def test_an_old_cookie_does_not_open_an_account_with_a_name_that_a_user_of_the_site_had(old_wiki, raw) -> None:
+    wiki = old_wiki()
+    wiki.make_profile("7", ["harry"], ["harry", "sally"])
+    assert wiki.name(browser(wiki, old_cookie(raw))) is None
+
+
+def test_an_old_cookie_brings_no_rights_through_a_group(old_wiki, raw) -> None:
+    groups = {"AdminGroup": ["sally"]}
+    wiki = old_wiki(config={"acl_functions": "AdminGroup:superuser", "groups": lambda _: ConfigGroups(groups)})
+    assert wiki.name(browser(wiki, old_cookie(raw))) is None
+    assert wiki.name(browser(wiki, old_cookie(raw, "büro"))) == "büro"
 
 
 def test_who_has_a_new_cookie_is_judged_by_it_alone(old_wiki, raw, people, store) -> None:
