@@ -6,6 +6,7 @@ import ast
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -150,12 +151,18 @@ def _running(command: list[str], output: Path, redis_url: str) -> Iterator[subpr
     environment = {**os.environ, old_way.REDIS_URL: redis_url}
     with output.open("ab") as out:
         process = subprocess.Popen(
-            command, cwd=wikis.ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out
+            command,
+            cwd=wikis.ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,  # Celery's beat is a child of its worker, and would outlive it
         )
     try:
         yield process
     finally:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
