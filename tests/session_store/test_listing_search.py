@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -158,25 +156,19 @@ def fill(store: Store, count: int) -> None:
         store.redis.hset(keys.records, mapping=records)
 
 
-def spent(store: Store) -> tuple[float, float]:
-    """Return the ms that scripts have taken in Redis, and how many there were."""
+def scripts_of(store: Store, text: str) -> tuple[int, int]:
+    """Return how many sessions a search has found, and how many scripts it took."""
+    store.redis.config_resetstat()
+    found = len(find(store, text).sessions)
     info = store.redis.info("commandstats")
-    used = [info.get(name, {"usec": 0, "calls": 0}) for name in ("cmdstat_evalsha", "cmdstat_eval")]
-    return sum(each["usec"] for each in used) / 1000, sum(each["calls"] for each in used)
+    return found, sum(info.get(name, {"calls": 0})["calls"] for name in ("cmdstat_evalsha", "cmdstat_eval"))
 
 
 @pytest.mark.leaves_mess
-def test_among_a_hundred_thousand_a_page_takes_little_time_and_a_search_blocks_nobody_for_long(store):
+def test_among_a_hundred_thousand_a_page_takes_one_script_and_a_search_looks_at_a_batch_in_each(store):
+    # What a batch takes Redis, some two ms, is measured where nothing else runs; how large one is, is held here.
     fill(store, 100_000)
     find(store)
-    store.redis.config_resetstat()
-    page = find(store)
-    assert len(page.sessions) == 100
-    assert spent(store)[0] < 50
-    for text, hits in (("nobody-is-called-that", 0), ("user99", 100)):
-        store.redis.config_resetstat()
-        began = time.monotonic()
-        assert len(find(store, text).sessions) == hits
-        took, scripts = spent(store)
-        print(f"{text}: {took:.0f} ms in {scripts} scripts, {1000 * (time.monotonic() - began):.0f} ms")  # noqa: T201
-        assert took / scripts < 4
+    assert scripts_of(store, "") == (100, 1)
+    assert scripts_of(store, "user99") == (100, 1)
+    assert scripts_of(store, "nobody-is-called-that") == (0, 100_000 // BATCH)
