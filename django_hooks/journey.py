@@ -90,6 +90,9 @@ def depart(visit: Visit, response: HttpResponseBase) -> Journey:
         grant = (yield from _carry_out(visit, plan)) or plan.grant
     except Exception:  # noqa: BLE001 - as above: the answer is there, and goes out
         _unreadable()
+        if visit.is_anothers:
+            delete_cookie(response)
+            patch_vary_headers(response, ("Cookie",))
         return
     # Where none could be opened, the one that it was to replace does not stay either: it may be another user's.
     forbids = plan.forbids or (plan.opens is not None and visit.live(visit.cookie) is not None)
@@ -101,8 +104,13 @@ def depart(visit: Visit, response: HttpResponseBase) -> Journey:
         patch_vary_headers(response, ("Cookie",))
     elif not session.modified:
         session.accessed = accessed
-    if visit.checks and pace.due():
+    if _may_catch_up(visit, grant) and pace.due():
         yield catch_up(visit.budget.left)
+
+
+def _may_catch_up(visit: Visit, grant: Grant | None) -> bool:
+    """Whether this request may pay for a look at what Redis has not heard of: never one of who has no session."""
+    return not visit.blind and (visit.has_session or bool(visit.checks) or grant is not None)
 
 
 def leave(visit: Visit) -> Journey:
@@ -201,4 +209,6 @@ def _max_age(visit: Visit, grant: Grant) -> int | None:
 
 def _unreadable() -> None:
     if _throttle.allows("session"):
-        _log.exception("the Django session, or its user, could not be read; the wiki's session is left as it is")
+        _log.exception(
+            "the Django session, or its user, could not be read; the wiki's session is left as it is, if it is theirs"
+        )

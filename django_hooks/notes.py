@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
@@ -42,10 +42,17 @@ class Note:
     @classmethod
     def for_session(cls, session: SessionBase) -> Self:
         """Return the note of a Django session that has none: the same for all requests that come at once."""
-        if not session.session_key:
-            return cls.fresh()
-        digest = hmac.digest(next(_secrets()), b"django-moin-sso nonce 1\0" + session.session_key.encode(), "sha256")
-        return cls(digest.hex()[:32])
+        key = session.session_key
+        return cls._for_key(next(_secrets()), key) if key else cls.fresh()
+
+    @classmethod
+    def all_for_keys(cls, keys: Iterable[str | None]) -> list[Self]:
+        """Return such notes for keys of a session, those too of processes that know an older secret alone."""
+        return [cls._for_key(secret, key) for key in dict.fromkeys(keys) if key for secret in _secrets()]
+
+    @classmethod
+    def _for_key(cls, secret: bytes, key: str) -> Self:
+        return cls(hmac.digest(secret, b"django-moin-sso nonce 1\0" + key.encode(), "sha256").hex()[:32])
 
     @classmethod
     def read(cls, session: SessionBase) -> Self | None:
@@ -72,6 +79,10 @@ class Note:
     def token(self, shard: int) -> Token:
         """Return the token that it is to be opened with."""
         return make_token(next(_secrets()), self.nonce, self.generation, shard)
+
+    def tokens(self, shard: int) -> list[Token]:
+        """Return every token that it may be opened with: a process that runs yet may know an older secret alone."""
+        return [make_token(secret, self.nonce, self.generation, shard) for secret in _secrets()]
 
     @cached_property
     def opened(self) -> Token | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.dispatch import receiver
 from django.http import HttpRequest
@@ -54,14 +56,17 @@ def _candidates(request: HttpRequest, user: Any, visit: Visit | None) -> list[Re
     """Return what is open, and what a request that runs beside this one could be about to open in its place."""
     note = Note.read(request.session)
     if note is None or note.opened is None:
-        return _unopened(note or Note.for_session(request.session), user)
+        # Django gives a session another key when it first meets it under a new secret.
+        keys = (request.session.session_key, request.COOKIES.get(settings.SESSION_COOKIE_NAME))
+        return _unopened([note] if note else Note.all_for_keys(keys), user)
     live = visit.live(note.opened) if visit else None
     opened = note.ref(live.ref.user_id if live else user_id(user) if user else None)
-    return [*([opened] if opened else []), *_unopened(note.next(), user)]
+    return [*([opened] if opened else []), *_unopened([note.next()], user)]
 
 
-def _unopened(note: Note, user: Any) -> list[Ref]:
+def _unopened(notes: Sequence[Note], user: Any) -> list[Ref]:
+    """Return what may be opened yet, under each of the site's secrets: while one is replaced, processes know others."""
     if user is None:
         return []
     shard = get_store().keys.of_user(user_id(user)).number
-    return [Ref(shard, note.token(shard).sid, user_id(user))]
+    return [Ref(shard, token.sid, user_id(user)) for note in notes for token in note.tokens(shard)]

@@ -15,7 +15,7 @@ from .pending import FEW, remember, retry
 from .stores import get_hurried_store, note_unavailable
 
 #: Seconds between two looks of a process: as a rule, and while something is known to wait.
-CALM, HURRIED = 60.0, 1.0
+CALM, HURRIED = 10.0, 1.0
 
 _log = logging.getLogger(__name__)
 _throttle = Throttle(seconds=60)

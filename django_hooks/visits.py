@@ -102,6 +102,15 @@ class Visit:
             return None
         return _age_of(self.request)
 
+    @property
+    def is_anothers(self) -> bool:
+        """Whether the cookie is another user's than the request's by now, as far as the session says whose that is."""
+        live = self.live(self.cookie)
+        try:
+            return live is not None and self.user_id_at_hand not in {"", live.ref.user_id}
+        except Exception:  # noqa: BLE001 - whatever the engine does: nothing is known of it then
+            return False
+
     def take_note(self) -> None:
         """Take in what the Django session remembers, before the view may change that."""
         self._kept = self.request.session.get(NAME)

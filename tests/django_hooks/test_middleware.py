@@ -15,7 +15,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from session_store import make_token, parse_token
+from django_hooks import deeds
+from django_hooks.notes import Note
+from session_store import Person, make_token, parse_token
 
 from .conftest import NAME, AsyncBrowser, Browser, ends_of, starts_of
 
@@ -401,6 +403,39 @@ def test_a_session_is_known_again_under_a_new_secret(browser, site, settings):
     assert browser.get_text("/who/") == "sally"
     assert browser.wiki_name == "sally"
     assert browser.wiki_cookie != token
+
+
+def test_who_is_logged_in_now_does_not_keep_anothers_cookie_where_something_breaks_on_the_way_out(
+    browser, settings, monkeypatch
+):
+    browser.log_in("sally")
+
+    def broken(user):
+        raise OSError("no groups today")
+
+    settings.WIKI_GROUPS = ["surfers"]
+    monkeypatch.setattr(deeds, "groups_of", broken)
+    browser.get("/untouched/")
+    assert browser.wiki_name == "sally"
+    browser.log_in("harry")
+    assert browser.wiki_cookie is None
+
+
+@pytest.mark.parametrize("noted", [True, False])
+def test_a_log_out_bars_what_a_process_that_knows_an_older_secret_is_about_to_open(
+    browser, site, settings, people, noted
+):
+    browser.log_in()
+    session, old = browser.session, settings.SECRET_KEY
+    if not noted:
+        del session["_wiki_session"]
+        session.save()
+        site.redis.flushall()
+    coming = Note.read(session).next() if noted else Note.for_session(session)
+    token = coming.token(0)
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "a new one", [old]
+    browser.get("/leave/")
+    assert not site.open(token, Person(str(people["sally"].pk), "sally"), age=60_000).lives
 
 
 def test_a_note_from_before_sids_were_noted_is_understood(browser, site):

@@ -79,6 +79,35 @@ def test_a_log_out_while_redis_is_away_is_done_at_anybodys_next_request(own, oth
     assert not PendingEnd.objects.exists()
 
 
+def test_a_log_out_while_redis_is_away_is_done_when_somebody_logs_in_and_never_by_who_has_no_session(
+    own, other, server
+):
+    own.log_in()
+    sid = own.wiki_session.ref.sid
+    server.stop()
+    own.get("/leave/")
+    server.start()
+    look_soon()
+    other.get("/untouched/")
+    other.get("/who/")
+    assert ends_of(own.store) == []
+    other.log_in("harry")
+    assert ends_of(own.store) == [(sid, "logout")]
+    assert not PendingEnd.objects.exists()
+
+
+def test_a_log_out_while_redis_was_away_is_done_by_any_request_with_a_session(own, other, server):
+    own.log_in()
+    other.get("/save/")
+    server.stop()
+    own.get("/leave/")
+    server.start()
+    look_soon()
+    other.get("/untouched/")
+    assert [reason for _, reason in ends_of(own.store)] == ["logout"]
+    assert not PendingEnd.objects.exists()
+
+
 @pytest.mark.parametrize("how", ["disabled", "deleted", "another password"])
 def test_a_user_who_changes_while_redis_is_away_is_out_as_soon_as_it_answers(own, other, server, sally, how):
     own.log_in()
