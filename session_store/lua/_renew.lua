@@ -1,4 +1,5 @@
--- renew(session, now) → the record and the ms that the session has left, after moving its deadline where that is due.
+-- renew(session, now) → the record (or an error) and the ms that the session has left, after moving its deadline where
+-- that is due.
 -- session: sid, key, sessions, records (keys), record, noted (the record as it is to be), ttl (ms), age (ms the site's
 -- session has left, or nil).
 -- A wiki may be forbidden to write records: then it notes nothing, and Redis' log of refusals stays empty.
@@ -21,6 +22,10 @@ local function renew(session, now)
   local left = deadline - now
   if session.ttl > 0 and math.abs(left - session.ttl) < math.max(step, 2) and session.ttl <= expires - now + 1 then
     return record, session.ttl
+  end
+  local wrong = wrong_type({ { session.sessions, 'zset' } })
+  if wrong then
+    return wrong, -2
   end
   redis.call('PEXPIREAT', session.key, deadline)
   redis.call('ZADD', session.sessions, deadline, session.sid)

@@ -1,4 +1,4 @@
---! _now
+--! _now _types
 -- Finds the sessions whose deadline is over; changes no session. Of several workers, the one that holds the lease comes
 -- first; the others see what has been due for a while, so that they don't all do the same.
 -- KEYS  1 sessions, 2 records, 3 lease
@@ -7,6 +7,10 @@
 -- Returns now (ms since the epoch), how many ms are left until the next deadline that concerns the asker, a day at most
 --         ('': there is none),
 --         then for each due session, oldest first, its sid and record ('' if it has none)
+local wrong = wrong_type({ { KEYS[1], 'zset' }, { KEYS[2], 'hash' } })
+if wrong then
+  return wrong
+end
 local now, first = now_ms(), ARGV[2] == ''
 if not first then
   local holder = redis.call('GET', KEYS[3])

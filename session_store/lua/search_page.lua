@@ -1,4 +1,4 @@
---! _record
+--! _record _types
 -- Looks through a page of all sessions for some, those that end last in front; changes nothing.
 -- KEYS  1 sessions, 2 records
 -- ARGV  1 deadline (ms) and 2 sid of the last one that was looked at before ('': begin), 3 how many to look at, 4 how many
@@ -6,6 +6,10 @@
 --       and 7 at the latest (ms since the epoch, or ''), 8 and so on what their records must contain, in small letters
 -- Returns how many were looked at, 1 where there are more, deadline and sid of the last one that was looked at ('' where
 --         there is none), then for each one that was found its sid, deadline (ms) and record
+local wrong = wrong_type({ { KEYS[1], 'zset' }, { KEYS[2], 'hash' } })
+if wrong then
+  return wrong
+end
 local first = 0
 if ARGV[2] ~= '' then
   local rank = redis.call('ZREVRANK', KEYS[1], ARGV[2])

@@ -1,10 +1,14 @@
---! _now _record
+--! _now _record _types
 -- Names sessions of the sorted set that are not as they should be: without key or record, or with a deadline that key, set
 -- and record don't agree on. Changes nothing, so it may build the sessions' keys from the set: they are in the slot of the
 -- declared ones, and while that moves on a cluster Redis refuses the script, which has done nothing.
 -- KEYS  1 sessions, 2 records
 -- ARGV  1 cursor, 2 how many to look at, 3 what a session's key begins with, 4 'all': name all
 -- Returns the next cursor ('0': all were looked at), how many were looked at, then sids
+local wrong = wrong_type({ { KEYS[1], 'zset' }, { KEYS[2], 'hash' } })
+if wrong then
+  return wrong
+end
 local now, all = now_ms(), ARGV[4] == 'all'
 local page = redis.call('ZSCAN', KEYS[1], ARGV[1], 'COUNT', ARGV[2])
 local members, sids = page[2], {}

@@ -1,4 +1,4 @@
---! _record
+--! _record _types
 -- Writes what is new about a user into the records of the user's sessions; their times, and all else, stay as they are.
 -- KEYS  1 the set that keeps the user's sids, beside those of other users, 2 records
 -- ARGV  1 how the user stands in a record: "user":"…", 2 how many records to rewrite at most,
@@ -23,6 +23,10 @@ local function with_text(record, name, value)
   return string.sub(record, 1, opening - 1) .. value .. string.sub(record, closing + 1)
 end
 
+local wrong = wrong_type({ { KEYS[1], 'set' }, { KEYS[2], 'hash' } })
+if wrong then
+  return wrong
+end
 local sids, most, changed = redis.call('SMEMBERS', KEYS[1]), tonumber(ARGV[2]), {}
 for first = 1, #sids, 1000 do
   local last = math.min(first + 999, #sids)
