@@ -30,6 +30,7 @@ from session_store import Person
 
 from .claims import one_at_a_time, wait_until
 from .names import NameRefused, NameRules, NotServed, name_key
+from .refusals import Refusals
 
 #: Where a profile's metadata keep the site's user id; moin's index searches every field that ends in ``_id``.
 OWNER = "site_user_id"
@@ -61,6 +62,7 @@ class Profiles:
         self._autocreate = autocreate
         self._adopt_existing = adopt_existing
         self._trusted = trusted
+        self._refusals = Refusals()
 
     def of(self, person: Person) -> Any | None:
         """Return the moin user whose profile belongs to the person, up to date.
@@ -79,11 +81,19 @@ class Profiles:
             return user
         if user is None and not (self._autocreate or self._adopt_existing):
             return None
+        if self._refusals.stands(person.user_id, name):
+            return None
         try:
             with one_at_a_time():
-                return self._claim(person, name)
+                claimed = self._claim(person, name)
+        except NameRefused as refusal:
+            self._refusals.note(person.user_id, name, str(refusal))
+            raise
         except TimeoutError:
             raise NotServed("the wiki is busy writing other profiles; the next request tries again") from None
+        if claimed is None:
+            self._refusals.note(person.user_id, name)
+        return claimed
 
     def named(self, name: str, email: str) -> Any | None:
         """Return the moin user of exactly that name and address, as it is, where nobody of the site owns it.

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 from moin.constants.keys import DISABLED, DISPLAY_NAME, EMAIL, NAME
 from moin.user import create_user, search_users
 from moin.utils.crypto import generate_token, valid_token
 
-from moin_auth import claims, profiles
+from moin_auth import claims, profiles, refusals
 from moin_auth.profiles import OWNER
 from tests.wait import wait_until
+
+
+def let_refusals_pass(monkeypatch):
+    later = time.monotonic() + refusals.SECONDS
+    monkeypatch.setattr(refusals, "time", SimpleNamespace(monotonic=lambda: later))
 
 
 def test_a_first_visit_makes_a_profile_that_follows_the_site(wiki, people):
@@ -92,11 +99,12 @@ def test_two_users_who_swap_names_are_refused_until_that_is_settled(wiki, people
     assert wiki.name(wiki.reader(people("henry", user_id="2"))) == "henry"
 
 
-def test_a_user_who_was_refused_is_let_in_once_the_name_is_free(wiki, people):
+def test_a_user_who_was_refused_is_let_in_once_the_name_is_free(wiki, people, monkeypatch):
     harry = wiki.make_profile("2", ["harry", "sally"], [])
     reader = wiki.reader(people("sally", user_id="1"))
     assert wiki.name(reader) is None
     wiki.change(harry, **{NAME: ["harry"]})
+    let_refusals_pass(monkeypatch)
     assert wiki.name(reader) == "sally"
 
 
@@ -177,6 +185,31 @@ def test_without_autocreate_known_accounts_alone_come_in(make_wiki, people):
     wiki.make_profile(None, ["sally"], [])
     assert wiki.name(wiki.reader(people("harry", user_id="2"))) is None
     assert wiki.name(wiki.reader(people("sally"))) == "sally"
+
+
+@pytest.mark.parametrize("there", [[], ["Sally"]], ids=["nobody", "another spelling"])
+def test_who_was_refused_just_now_is_not_looked_for_among_all_profiles_again(make_wiki, people, monkeypatch, there):
+    wiki = make_wiki(adopt_existing=True, autocreate=False)
+    if there:
+        wiki.make_profile(None, there, [])
+    reader, looks, having = wiki.reader(people("sally")), [], profiles._having
+    monkeypatch.setattr(profiles, "_having", lambda *words, **more: looks.append(words) or having(*words, **more))
+    assert [wiki.name(reader) for _ in range(3)] == [None] * 3
+    assert len(looks) == 1
+    assert wiki.name(wiki.reader(people("harry", user_id="2"))) is None
+    assert len(looks) == 2
+    if not there:
+        wiki.make_profile(None, ["sally"], [])
+        let_refusals_pass(monkeypatch)
+        assert wiki.name(reader) == "sally"
+
+
+def test_refusals_are_remembered_within_bounds(monkeypatch):
+    monkeypatch.setattr(refusals, "MOST", 2)
+    known = refusals.Refusals()
+    for user_id in ("1", "2", "3"):
+        known.note(user_id, "sally")
+    assert [known.stands(user_id, "sally") for user_id in ("1", "2", "3")] == [False, False, True]
 
 
 def test_many_first_requests_at_once_make_one_profile(wiki, people):

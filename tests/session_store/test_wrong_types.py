@@ -21,13 +21,13 @@ VERBS = {
     "check: sessions": (SHARD.sessions, lambda store, token: store.check([token], age=60_000)),
     "renew: records": (SHARD.records, lambda store, token: store.renew(token)),
     "renew: sessions": (SHARD.sessions, lambda store, token: store.renew(token, age=60_000)),
-    "list_user": (SHARD.users(SALLY.user_id), lambda store, token: store.sessions_of(SALLY.user_id)),
-    "list_user: sessions": (SHARD.sessions, lambda store, token: store.sessions_of(SALLY.user_id)),
-    "list_page": (SHARD.records, lambda store, token: list(store.sessions())),
-    "update_user": (SHARD.users(SALLY.user_id), lambda store, token: store.update_user(SALLY)),
-    "search_page": (SHARD.sessions, lambda store, token: store.do(search(store.keys, Query(), limit=9))),
-    "due": (SHARD.sessions, lambda store, token: store.due(SHARD)),
-    "prune_ended": (SHARD.ended, lambda store, token: store.prune_ended(SHARD, "0", page=9, keep=0)),
+    "list_user": (SHARD.users(SALLY.user_id), lambda store, _: store.sessions_of(SALLY.user_id)),
+    "list_user: sessions": (SHARD.sessions, lambda store, _: store.sessions_of(SALLY.user_id)),
+    "list_page": (SHARD.records, lambda store, _: list(store.sessions())),
+    "update_user": (SHARD.users(SALLY.user_id), lambda store, _: store.update_user(SALLY)),
+    "search_page": (SHARD.sessions, lambda store, _: store.do(search(store.keys, Query(), limit=9))),
+    "due": (SHARD.sessions, lambda store, _: store.due(SHARD)),
+    "prune_ended": (SHARD.ended, lambda store, _: store.prune_ended(SHARD, "0", page=9, keep=0)),
 }
 
 
