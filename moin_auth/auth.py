@@ -49,8 +49,8 @@ class ExternalCookie(BaseAuth):  # type: ignore[misc] # moin has no types
         accept_legacy: believe the cookies of 2012 too, for the time of the change-over.
         legacy: about those: ``cookie_name``, ``set``, ``redis_url``, ``age``; see `Legacy`.
         settings: ``redis_url``, ``redis_password_file``, ``redis_prefix``, ``redis_shards``, ``redis_timeout``,
-            ``cookie_name``, ``site_url``, ``url``; what is not given is read from the environment, ``WIKI_REDIS_URL``
-            and so on.
+            ``cookie_name``, ``site_url``, ``url``, ``account_url``; what is not given is read from the environment,
+            ``WIKI_REDIS_URL`` and so on.
 
     Raises:
         ConfigurationError: a setting can't be used.
@@ -101,7 +101,7 @@ class ExternalCookie(BaseAuth):  # type: ignore[misc] # moin has no types
                 Pages(),
                 self._login,
                 Logout(places, store, config.cookie_name),
-                SettingsPage(places),
+                SettingsPage(places, config.account_url),
                 Presence(self._proof, store),
                 Groups(self._proof, groups or {}),
             ],

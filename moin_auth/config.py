@@ -19,6 +19,7 @@ NAMES = {
     "cookie_name": "WIKI_COOKIE_NAME",
     "site_url": "WIKI_SITE_URL",
     "url": "WIKI_URL",
+    "account_url": "WIKI_ACCOUNT_URL",
 }
 
 #: The arguments that have no variable: they say what only the wiki knows.
@@ -42,12 +43,14 @@ class WikiConfig:
     Attributes:
         site_url: where the site's log-in and log-out are; empty: not known.
         url: where the wiki is; empty: as each request says.
+        account_url: the site's page where people change what the wiki only shows; empty: the site's first page.
     """
 
     store: Config
     cookie_name: str
     site_url: str
     url: str
+    account_url: str
 
     @classmethod
     def read(cls, given: Mapping[str, Any], environ: Mapping[str, str]) -> WikiConfig:
@@ -67,7 +70,14 @@ class WikiConfig:
             cookie_name=values.get("WIKI_COOKIE_NAME") or "wiki_session",
             site_url=page_root("WIKI_SITE_URL", values.get("WIKI_SITE_URL") or ""),
             url=page_root("WIKI_URL", values.get("WIKI_URL") or ""),
+            account_url=_page("WIKI_ACCOUNT_URL", values.get("WIKI_ACCOUNT_URL") or ""),
         )
+
+
+def _page(name: str, url: str) -> str:
+    """Return a page's address as it is, with or without a slash at its end, if it is one."""
+    page_root(name, url)
+    return url
 
 
 def _text(value: Any) -> str:

@@ -48,15 +48,22 @@ FORMS_OF_THE_SITE = frozenset(
 
 
 class SettingsPage(Doorkeeper):
-    """Keeps forms from what belongs to the site."""
+    """Keeps forms from what belongs to the site.
 
-    def __init__(self, places: Places) -> None:
-        self._places = places
+    Args:
+        places: where the site is.
+        account_url: the site's page where people change what belongs to it; empty: the site's first page.
+    """
+
+    def __init__(self, places: Places, account_url: str = "") -> None:
+        self._home = places.home if places.site_url else ""
+        self._account_url = account_url or self._home
 
     def prepare(self, app: Flask) -> None:
         """Stand before the views, and tell templates where the site is."""
         app.jinja_env.globals["external_cookie_user"] = reader.is_of_the_site
-        app.jinja_env.globals["external_cookie_site"] = self._places.home if self._places.site_url else ""
+        app.jinja_env.globals["external_cookie_site"] = self._home
+        app.jinja_env.globals["external_cookie_account"] = self._account_url
         before_views(app, self._answer)
 
     def _answer(self) -> Response | None:

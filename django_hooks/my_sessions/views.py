@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_deny
 from django.views.decorators.csrf import csrf_protect
@@ -53,8 +53,17 @@ def show(request: HttpRequest) -> HttpResponse:
         "done": request.session.pop(DONE, None),
         "off": not conf.enabled,
         "single": conf.single_sign_out,
+        "password": _password_page(),
     }
     return render(request, "django_hooks/sessions.html", context)
+
+
+def _password_page() -> str:
+    """Return where the site lets people change their password, where it calls that as Django does; else nothing."""
+    try:
+        return reverse("password_change")
+    except NoReverseMatch:
+        return ""
 
 
 def _acting(view: View) -> View:

@@ -6,11 +6,15 @@ import signal
 import socket
 import stat
 from datetime import datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from demo import readiness
+from django_hooks.whos_online.bots import is_bot
 from tests.acceptance.demos import Demo, FailingDemo
 from tests.acceptance.walk import (
     is_anonymous_in_wiki,
@@ -205,3 +209,23 @@ def _seconds_to_start(demo: Demo) -> float:
     found = re.search(r"all up after ([0-9.]+) s", demo.said)
     assert found, demo.said
     return float(found[1])
+
+
+def test_whether_it_answers_is_asked_by_what_calls_itself_a_bot():
+    agents = []
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            agents.append(self.headers["User-Agent"])
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("localhost", 0), Page) as server:
+        asked = Thread(target=server.handle_request)
+        asked.start()
+        assert readiness._page_answers(server.server_port)
+        asked.join()
+    assert [is_bot(agent) for agent in agents] == [True]

@@ -10,8 +10,10 @@ from asgiref.sync import async_to_sync
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_login_failed
+from django.contrib.auth.views import PasswordChangeView
 from django.http import HttpRequest
 from django.test import AsyncClient, Client
+from django.urls import re_path
 from django.utils import timezone
 
 from django_hooks.models import AuditEvent, AuditFollower
@@ -19,6 +21,7 @@ from session_store import Person, Store, parse_token
 from tests.servers import free_port
 from tests.session_store.samples import history, opened, ref_of
 
+from . import urls
 from .conftest import NAME, Browser, ends_of
 
 PAGE = "/sso/sessions/"
@@ -48,6 +51,12 @@ def more(store: Store, people, number: int, **person) -> list:
 class EverybodyIsHarry(ModelBackend):
     def authenticate(self, request, **_):  # noqa: ARG002 - as Django calls it
         return User.objects.get(username="harry")
+
+
+class WithPasswordPage:
+    """The site's addresses, with Django's own page for a new password."""
+
+    urlpatterns = (*urls.urlpatterns, re_path(r"^password/new/$", PasswordChangeView.as_view(), name="password_change"))
 
 
 @pytest.fixture
@@ -440,3 +449,10 @@ def test_many_are_shown_too(browser: Browser, site: Store, people):
     browser.log_in()
     more(site, people, 300)
     assert len(browser.get(PAGE).context["sessions"]) == 301
+
+
+def test_the_page_links_to_the_sites_page_for_a_new_password_where_there_is_one(browser, settings):
+    browser.log_in()
+    assert "Change the password" not in browser.get_text(PAGE)
+    settings.ROOT_URLCONF = WithPasswordPage
+    assert '<a href="/password/new/">Change the password</a>' in browser.get_text(PAGE)

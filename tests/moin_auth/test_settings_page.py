@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urljoin
 
 import pytest
 from moin.auth import GivenAuth
 from moin.constants.keys import CSS_FILE, DISABLED, DISPLAY_NAME, EMAIL, ENC_PASSWORD, NAME
 
 from moin_auth.settings_page import FORMS_OF_THE_SITE, LOCKED
+from session_store import ConfigurationError
 
 from .conftest import Wiki
 from .test_login import SITE, THEMES
@@ -179,3 +181,16 @@ def test_the_operators_own_template_comes_first(make_wiki, store, tmp_path):
     wiki = make_wiki(site_url=SITE, config={"template_dirs": [str(tmp_path)]})
     assert wiki.reader().get("/+register").text == "Ask Rosie for an account."
     assert "that it belongs to" in make_wiki().reader().get("/+login").text
+
+
+def test_they_link_to_the_page_where_the_site_lets_people_change_it(make_wiki, people):
+    wiki = make_wiki(site_url=SITE, account_url="https://www.example.org/account/edit")
+    text = wiki.reader(people("sally")).get("/+usersettings").text
+    assert '<a href="https://www.example.org/account/edit">Change them there</a>' in text
+    assert f'<a href="{urljoin(SITE, "/")}">Go to the site</a>' in wiki.reader(people("sally")).get("/+lostpass").text
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "//evil.example/", "account/", "https://u@www.example.org/"])
+def test_that_page_must_be_one(make_wiki, url):
+    with pytest.raises(ConfigurationError, match="WIKI_ACCOUNT_URL"):
+        make_wiki(site_url=SITE, account_url=url)
