@@ -104,13 +104,18 @@ def depart(visit: Visit, response: HttpResponseBase) -> Journey:
         patch_vary_headers(response, ("Cookie",))
     elif not session.modified:
         session.accessed = accessed
-    if _may_catch_up(visit, grant) and pace.due():
+    if _may_catch_up(visit, plan, grant) and pace.due():
         yield catch_up(visit.budget.left)
 
 
-def _may_catch_up(visit: Visit, grant: Grant | None) -> bool:
-    """Whether this request may pay for a look at what Redis has not heard of: never one of who has no session."""
-    return not visit.blind and (visit.has_session or bool(visit.checks) or grant is not None)
+def _may_catch_up(visit: Visit, plan: Plan, grant: Grant | None) -> bool:
+    """Whether this request may pay for a look at what Redis has not heard of.
+
+    Never one of who has no session, nor one that has just seen that Redis is away.
+    """
+    if visit.blind or (plan.opens is not None and grant is None):
+        return False
+    return visit.has_session or bool(visit.checks) or grant is not None
 
 
 def leave(visit: Visit) -> Journey:

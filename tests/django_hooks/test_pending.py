@@ -108,6 +108,14 @@ def test_a_log_out_while_redis_was_away_is_done_by_any_request_with_a_session(ow
     assert not PendingEnd.objects.exists()
 
 
+def test_who_comes_while_redis_is_away_pays_for_no_look(own, server):
+    server.stop()
+    look_soon()
+    own.log_in()
+    assert own.get_text("/who/") == "sally"
+    assert retrying.pace.due()
+
+
 @pytest.mark.parametrize("how", ["disabled", "deleted", "another password"])
 def test_a_user_who_changes_while_redis_is_away_is_out_as_soon_as_it_answers(own, other, server, sally, how):
     own.log_in()
