@@ -54,8 +54,8 @@ LOGOUT_LABEL = b"django-moin-sso logout 1"
 
 #: The scripts' names in Redis, where the site has put them. While Redis doesn't know them (it was restarted, or the
 #: site is of another version), sessions are read without them, and ended by the site.
-CHECK_SCRIPT = "4990bd4dbf9febbceaaf257a7cc129f165303e7c"
-END_SCRIPT = "0c2e588bef576024f62cdca5c1e404f8fb48272f"
+CHECK_SCRIPT = "ed3e98218f0c6c52c822adadf1ed5209594fe71b"
+END_SCRIPT = "c31613f08712c4abd48510d32d75fd5de4920529"
 
 #: Bits of a user id's CRC-32 that choose the set for the user's sids.
 USER_BITS = 14
