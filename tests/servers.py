@@ -129,6 +129,7 @@ class RedisServer:
     def __init__(
         self,
         *,
+        port: int | None = None,
         tls: Certificates | None = None,
         clear: bool = False,
         mutual: bool = False,
@@ -141,6 +142,7 @@ class RedisServer:
         """Prepare a server.
 
         Args:
+            port: where it listens; None: on a free port.
             tls: what it shows; then it speaks TLS alone, and is Debian's server. None: as `TLS` says.
             clear: it speaks no TLS, whatever `TLS` says.
             mutual: with `tls`, clients must show a certificate too; ours show the server's.
@@ -150,7 +152,7 @@ class RedisServer:
             conf: a file with more settings, such as those of several words.
             options: settings of redis.conf, with underscores for dashes; True is ``yes``, False ``no``.
         """
-        self.port = free_port()
+        self.port = port or free_port()
         self.options: dict[str, str | int | bool] = {"save": "", "appendonly": False, **options}
         self._tls = tls or (_certificates() if os.environ.get(TLS) and not clear else None)
         self._mutual = mutual
@@ -158,6 +160,7 @@ class RedisServer:
         self._blind = blind
         self._directory = tempfile.TemporaryDirectory(prefix="redis-")
         self._process: subprocess.Popen[bytes] | None = None
+        self._paused = False
         wanted = bool(os.environ.get(USERS)) and "requirepass" not in options if users is None else users
         if wanted:
             self._write_users(prefix)
@@ -201,16 +204,29 @@ class RedisServer:
         """The process, while it runs."""
         return self._running().pid
 
+    @property
+    def awake(self) -> bool:
+        """Whether it runs, and is not paused."""
+        return self._process is not None and not self._paused
+
     def client(self) -> redis.Redis:
         """Return a client of its own for looking and meddling by hand; close it, or use it as a context."""
         return redis.Redis.from_url(self.url, socket_timeout=PATIENCE)
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
+        self.launch()
+        self.wait_until_up()
+
+    def launch(self) -> None:
+        """Start it, and don't wait: several servers may come up beside each other."""
         if self._process is not None:
             raise RuntimeError("it runs already")
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(self._command(), stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+
+    def wait_until_up(self) -> None:
+        """Wait until it answers."""
         wait_until(self._answers, f"{self.binary} to answer", PATIENCE)
 
     def stop(self) -> None:
@@ -231,10 +247,12 @@ class RedisServer:
     def pause(self) -> None:
         """Freeze it: connections stay open, nothing is answered."""
         self._signal(signal.SIGSTOP)
+        self._paused = True
 
     def resume(self) -> None:
         """Let it go on after `pause`."""
         self._signal(signal.SIGCONT)
+        self._paused = False
 
     @property
     def binary(self) -> str:
@@ -299,7 +317,7 @@ class RedisServer:
 
     def _reap(self) -> None:
         self._running().wait(PATIENCE)
-        self._process = None
+        self._process, self._paused = None, False
 
     def _clear(self) -> None:
         if self._process is not None:
