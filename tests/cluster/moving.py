@@ -37,15 +37,15 @@ class SlotMove:
         self._set(self._target, "IMPORTING", id_of(self._source))
         self._set(self._source, "MIGRATING", id_of(self._target))
 
-    def carry(self, *keys: str | bytes) -> None:
+    def carry(self, *keys: str) -> None:
         """Take some keys over."""
         place = self._target.get_connection_kwargs()
         words: list[Any] = [*_credentials(place), "KEYS", *keys]
         self._source.execute_command("MIGRATE", place["host"], place["port"], "", 0, PATIENCE, *words)
 
-    def keys(self, count: int = 100) -> list[bytes]:
+    def keys(self, count: int = 100) -> list[str]:
         """Return some of the keys that the source still has."""
-        found: list[bytes] = self._source.execute_command("CLUSTER GETKEYSINSLOT", self.slot, count)
+        found: list[str] = self._source.execute_command("CLUSTER GETKEYSINSLOT", self.slot, count)
         return found
 
     def finish(self) -> None:

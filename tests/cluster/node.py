@@ -1,4 +1,4 @@
-"""One server of a cluster, with what the others call it and a client to it."""
+"""One of several servers that belong together, with a client to it."""
 
 from __future__ import annotations
 
@@ -6,19 +6,34 @@ from functools import cached_property
 from types import TracebackType
 
 import redis
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
 
-from tests.servers import RedisServer
+from tests.servers import PATIENCE, RedisServer
 
 from .topology import Member, id_of, itself
 
 
-class Node(RedisServer):
-    """A server that keeps its name, its port and its directory while it dies and comes back."""
+class Server(RedisServer):
+    """A server that keeps its port and its directory while it dies and comes back, and a client to it."""
 
     @cached_property
     def admin(self) -> redis.Redis:
         """A client for looking and meddling by hand, closed with the server. A paused server lets it wait."""
-        return self.client()
+        # Who is told to follow another cuts off its clients, such as one that has just come.
+        retry = Retry(ConstantBackoff(0.05), 20, (redis.ConnectionError,))
+        return redis.Redis.from_url(self.url, socket_timeout=PATIENCE, retry=retry)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if "admin" in self.__dict__:
+            self.admin.close()
+        super().__exit__(kind, error, trace)
+
+
+class Node(Server):
+    """A node of a cluster."""
 
     @cached_property
     def name(self) -> str:
@@ -29,10 +44,3 @@ class Node(RedisServer):
     def says(self) -> Member:
         """What it says of itself."""
         return itself(self.admin)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if "admin" in self.__dict__:
-            self.admin.close()
-        super().__exit__(kind, error, trace)

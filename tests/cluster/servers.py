@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -15,6 +14,7 @@ from tests.servers import ADMIN, password_of
 from tests.wait import wait_until
 
 from .joining import SLOTS, follow, join, meet
+from .lagging import lagging
 from .moving import SlotMove
 from .node import Node
 from .ports import free_ports
@@ -181,21 +181,10 @@ class ClusterServers:
         self.wait_until_settled()
         return node
 
-    @contextmanager
-    def lagging(self, replica: Node) -> Iterator[None]:
-        """Let a replica miss what its primary is told meanwhile, even when that is killed; then it goes on.
-
-        To pause it would not be enough: what its primary sends waits in the kernel.
-        """
+    def lagging(self, replica: Node) -> AbstractContextManager[None]:
+        """Let a replica miss what its primary is told meanwhile; see `lagging`."""
         primary = next(node for node in self.primaries if node.name == replica.says.primary)
-        replica.pause()
-        others = len(self.replicas_of(primary))
-        primary.admin.client_kill_filter(_type="replica")
-        wait_until(lambda: primary.admin.info("replication")["connected_slaves"] <= others, "the replica to be cut off")
-        try:
-            yield
-        finally:
-            replica.resume()
+        return lagging(primary, replica)
 
     def _start(self) -> None:
         nodes = self._launch(self._primaries * (1 + self._replicas))
