@@ -13,11 +13,11 @@ from .async_connections import async_client, close_clients
 from .breaker import PAUSE, Breaker
 from .config import Config
 from .keys import Keys
+from .link import raw
 from .records import Person
 from .scripts import Request
 from .sessions import Check, End, Opening, Ref, Session
 from .steps import Steps
-from .store import raw
 from .tokens import Token
 
 T = TypeVar("T")
@@ -154,4 +154,4 @@ class AsyncStore:
 
 
 async def _execute(client: Redis, words: Sequence[str | int | float]) -> Any:
-    return await client.execute_command(*map(raw, words))  # type: ignore[no-untyped-call] # redis-py's own
+    return await client.execute_command(*map(raw, words))

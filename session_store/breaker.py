@@ -8,6 +8,7 @@ from typing import Any
 
 import redis
 from redis.exceptions import RedisError
+from redis.sentinel import MasterNotFoundError
 
 from .config import Config
 from .errors import StoreUnavailable
@@ -34,18 +35,25 @@ class Breaker:
         self._config = config
         self._server = config.address.name
         self._pause = pause
-        self._open_until = 0.0
+        self._open_until: dict[str, float] = {}
 
-    def check(self) -> None:
-        """Raise `StoreUnavailable` while Redis did not answer a moment ago."""
-        if time.monotonic() < self._open_until:
-            raise StoreUnavailable(self._server, "did not answer a moment ago; waiting to retry")
+    def check(self, node: str = "") -> None:
+        """Raise `StoreUnavailable` while Redis, or a node of a cluster, did not answer a moment ago."""
+        until = self._open_until.get(node)
+        if until is not None and time.monotonic() < until:
+            raise StoreUnavailable(node or self._server, "did not answer a moment ago; waiting to retry")
 
-    def unavailable(self, error: RedisError) -> StoreUnavailable:
-        """Return what to raise for an error of redis-py; after a time-out the pause begins."""
-        if isinstance(error, redis.TimeoutError):
-            self._open_until = time.monotonic() + self._pause
-        return unavailable(self._config, error)
+    def unavailable(self, error: Exception, node: str = "", *, slow: bool = False) -> StoreUnavailable:
+        """Return what to raise for an error of redis-py; after a time-out the pause begins, for that node alone.
+
+        Args:
+            error: what redis-py has raised.
+            node: which node of a cluster it was; empty: all of Redis.
+            slow: whether it may have taken long to find that out, whatever the error is.
+        """
+        if slow or isinstance(error, (redis.TimeoutError, MasterNotFoundError)):
+            self._open_until = {**self._still_open(), node: time.monotonic() + self._pause}
+        return unavailable(self._config, error, node)
 
     def read(self, request: Request[Any], answer: Any) -> Any:
         """Read an answer; one that makes no sense is none. An error is one to an optional request only."""
@@ -57,3 +65,7 @@ class Breaker:
             return request.parse(answer)
         except (ValueError, TypeError, LookupError, AttributeError) as error:
             raise StoreUnavailable(self._server, "its answer makes no sense; is that a Redis?") from error
+
+    def _still_open(self) -> dict[str, float]:
+        now = time.monotonic()
+        return {node: until for node, until in self._open_until.items() if until > now}

@@ -36,6 +36,11 @@ class Call(msgspec.Struct, Generic[T], frozen=True):
     optional: bool = False
 
     @property
+    def key(self) -> str:
+        """By which a cluster's node is found."""
+        return self.keys[0]
+
+    @property
     def words(self) -> tuple[str | int | float, ...]:
         """The command for a Redis that knows the script."""
         return ("EVALSHA", self.script.sha, len(self.keys), *self.keys, *self.arguments)
@@ -47,11 +52,21 @@ class Call(msgspec.Struct, Generic[T], frozen=True):
 
 
 class Command(msgspec.Struct, Generic[T], frozen=True):
-    """One command of Redis' own, where no script is needed."""
+    """One command of Redis' own, where no script is needed.
+
+    Attributes:
+        near: for one that takes no key, a key whose node is to run it.
+    """
 
     words: tuple[str | int | float, ...]
     parse: Callable[[Any], T]
     optional: bool = False
+    near: str = ""
+
+    @property
+    def key(self) -> str:
+        """By which a cluster's node is found."""
+        return self.near or str(self.words[1])
 
     @property
     def words_with_source(self) -> tuple[str | int | float, ...]:

@@ -9,11 +9,13 @@ import redis
 from redis.exceptions import NoScriptError, RedisError
 
 from . import steps, verbs
+from .address import Kind
 from .breaker import PAUSE, Breaker
 from .config import Config
-from .connections import client
 from .errors import StoreUnavailable
 from .keys import Keys, ShardKeys
+from .link import Link, Word, key_of
+from .links import link_to
 from .records import Person
 from .scripts import Request
 from .sessions import Check, Due, End, Opening, Ref, Session
@@ -38,8 +40,23 @@ class Store:
     def __init__(self, config: Config, *, pause: float = PAUSE, beside: Store | None = None) -> None:
         self.config = config
         self.keys = Keys(config.redis_prefix, config.redis_shards)
-        self.redis: redis.Redis = client(config)
         self._breaker: Breaker = beside._breaker if beside else Breaker(config, pause=pause)
+        self.link: Link = link_to(config, self._breaker)
+
+    @property
+    def redis(self) -> redis.Redis:
+        """A client of redis-py, for what only a server as a whole can be asked; of a cluster the first shard's node."""
+        return self.link.node_of(self.keys.shards[0].sessions).redis
+
+    @property
+    def lanes(self) -> tuple[tuple[ShardKeys, ...], ...]:
+        """The shards, those together that one command may name: on a cluster each is alone.
+
+        Who waits for a lane holds up no other one, if each has a thread of its own.
+        """
+        if self.config.address.kind is Kind.CLUSTER:
+            return tuple((keys,) for keys in self.keys.shards)
+        return (self.keys.shards,)
 
     def open(
         self,
@@ -210,16 +227,16 @@ class Store:
     def run(self, request: Request[T]) -> T:
         """Run one request."""
         try:
-            answer = self.command(*request.words)
+            answer = self.link.command(request.words, request.key)
         except NoScriptError:
-            answer = self.command(*request.words_with_source)
+            answer = self.link.command(request.words_with_source, request.key)
         return self._breaker.read(request, answer)  # type: ignore[no-any-return] # what its parse gives
 
     def run_all(self, requests: Sequence[Request[Any]]) -> list[Any]:
         """Run requests in one round trip; they are not atomic together."""
         if len(requests) == 1:
             return [self.run(requests[0])]
-        answers = self._pipeline(requests) if requests else []
+        answers = self.link.pipeline(requests) if requests else []
         for i, request in enumerate(requests):
             if isinstance(answers[i], NoScriptError):
                 answers[i] = self._with_source(request)
@@ -227,43 +244,19 @@ class Store:
                 raise self._breaker.unavailable(answers[i]) from answers[i]
         return [self._breaker.read(request, answer) for request, answer in zip(requests, answers, strict=True)]
 
-    def command(self, *words: str | bytes | int | float) -> Any:
+    def command(self, *words: Word) -> Any:
         """Run one Redis command.
 
         Raises:
             NoScriptError: Redis doesn't know the script.
             StoreUnavailable: anything else went wrong.
         """
-        self._breaker.check()
-        try:
-            return self.redis.execute_command(*words)  # type: ignore[no-untyped-call] # redis-py's own
-        except UnicodeEncodeError:
-            # Names found in Redis may be any bytes; hiredis doesn't know surrogateescape.
-            return self.command(*map(raw, words))
-        except NoScriptError:
-            raise
-        except RedisError as error:
-            raise self._breaker.unavailable(error) from error
+        return self.link.command(words, key_of(words))
 
     def _with_source(self, request: Request[Any]) -> Any:
         try:
-            return self.command(*request.words_with_source)
+            return self.link.command(request.words_with_source, request.key)
         except StoreUnavailable as error:
             if not request.optional:
                 raise
             return error.__cause__
-
-    def _pipeline(self, requests: Sequence[Request[Any]]) -> list[Any]:
-        self._breaker.check()
-        with self.redis.pipeline(transaction=False) as pipe:
-            for request in requests:
-                pipe.execute_command(*map(raw, request.words))  # type: ignore[no-untyped-call] # redis-py's own
-            try:
-                return pipe.execute(raise_on_error=False)
-            except RedisError as error:
-                raise self._breaker.unavailable(error) from error
-
-
-def raw(word: str | bytes | int | float) -> bytes | int | float:
-    """Return a word as Redis is to get it: names found there may be any bytes."""
-    return word.encode("utf-8", "surrogateescape") if isinstance(word, str) else word

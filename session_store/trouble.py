@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from redis.exceptions import RedisError
+from redis.exceptions import AskError
 
 from .config import Config
 from .errors import StoreUnavailable
@@ -95,6 +95,51 @@ TROUBLES = (
         "wiki-worker check says which line of the ACL is missing",
     ),
     Trouble(
+        "No master found for '(.*?)' :",
+        "no Sentinel answers that knows {0}",
+        "start the Sentinels, or compare WIKI_REDIS_URL with where they are and what they watch",
+    ),
+    Trouble(
+        "No master found for '(.*?)'",
+        "the Sentinels know no service {0}, or no primary of it that is up",
+        "compare its name in WIKI_REDIS_URL with what SENTINEL MASTERS says",
+    ),
+    Trouble(
+        "Redis Cluster cannot be connected.*?: (?!.*[Cc]luster (?:mode|support))(.*)",
+        "none of its nodes answers ({0})",
+        "start them, or name others in WIKI_REDIS_URL",
+    ),
+    Trouble(
+        "(?i)cluster mode is not enabled|cluster support disabled",
+        "it is no cluster",
+        "begin WIKI_REDIS_URL with redis:// or rediss://",
+    ),
+    Trouble(
+        'Slot "(\\d+)" not covered',
+        "no node of the cluster has slot {0}",
+        "redis-cli --cluster check says which nodes are missing; sessions in other slots go on",
+    ),
+    Trouble(
+        "(?i)cluster is down|hash slot not served|cluster without|CLUSTERDOWN",
+        "the cluster is down: nodes are missing, or a failover is under way",
+        "redis-cli --cluster check says which",
+    ),
+    Trouble(
+        "MOVED \\d+",
+        "it is a node of a cluster, and another one has that key",
+        "begin WIKI_REDIS_URL with redis+cluster:// or rediss+cluster://",
+    ),
+    Trouble(
+        "(?i)rehashing of slot|TRYAGAIN|TTL exhausted",
+        "that slot is on the move from one node to another",
+        "it goes on when the move is done",
+    ),
+    Trouble(
+        "(?i)read.?only replica|previous master is now a slave",
+        "it is a replica, which takes no writes",
+        "name its primary in WIKI_REDIS_URL, or the Sentinels that know it: redis+sentinel://",
+    ),
+    Trouble(
         "(?i)unknown command.{0,5}HELLO|NOPROTO",
         "it speaks an older protocol",
         "add protocol=2 after WIKI_REDIS_URL's ?",
@@ -102,15 +147,14 @@ TROUBLES = (
 )
 
 
-def unavailable(config: Config, error: RedisError) -> StoreUnavailable:
-    """Return what to raise for an error of redis-py."""
+def unavailable(config: Config, error: Exception, node: str = "") -> StoreUnavailable:
+    """Return what to raise for an error of redis-py; `node`: which node of a cluster it was."""
     address = config.address
-    said = str(error) or type(error).__name__
+    server = node or address.name
+    said = f"MOVED {error}" if isinstance(error, AskError) else str(error) or type(error).__name__
     for trouble in TROUBLES:
         found = re.search(trouble.sign, said) if trouble.tls in {None, address.encrypted} else None
         if found:
             user = f"user {address.user!r}" if address.user else "the default user"
-            return StoreUnavailable(
-                address.name, trouble.problem.format(*found.groups(), user=user), remedy=trouble.remedy
-            )
-    return StoreUnavailable(address.name, said)
+            return StoreUnavailable(server, trouble.problem.format(*found.groups(), user=user), remedy=trouble.remedy)
+    return StoreUnavailable(server, said)

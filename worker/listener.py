@@ -110,7 +110,7 @@ class Listener:
         """Close the subscription; the next step makes a new one."""
         if self._notifications is not None:
             notifications, self._notifications = self._notifications, None
-            notifications.close()  # type: ignore[no-untyped-call] # redis-py's own
+            notifications.close()
 
     def _subscribe(self) -> KeyspaceNotifications:
         self._set_up_flags()
@@ -123,7 +123,7 @@ class Listener:
                 notifications.get_message(timeout=self._store.config.redis_timeout, ignore_subscribe_messages=False)
             self._watch_connection(notifications)
         except RedisError as error:
-            notifications.close()  # type: ignore[no-untyped-call] # redis-py's own
+            notifications.close()
             raise unavailable(self._store.config, error) from error
         self._notifications = notifications
         _log.info("listening at %s", self._store.config.address.name)

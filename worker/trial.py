@@ -47,7 +47,7 @@ Ask = Callable[..., bool]
 def who_am_i(server: redis.Redis, *, otherwise: str) -> str:
     """Return the name of the ACL user that a client is; `otherwise` where that is not told."""
     try:
-        answer = server.execute_command("ACL WHOAMI")  # type: ignore[no-untyped-call] # redis-py's own
+        answer = server.execute_command("ACL WHOAMI")
     except ResponseError:
         return otherwise or "default"
     return answer.decode() if isinstance(answer, bytes) else str(answer)
@@ -127,7 +127,7 @@ def _dry_run(server: redis.Redis, user: str) -> Ask | None:
     """Return what asks Redis 7 about a user; None where it can't, or there is no such user."""
 
     def ask(*words: str) -> bool:
-        answer = server.execute_command("ACL DRYRUN", user, *words)  # type: ignore[no-untyped-call] # redis-py's own
+        answer = server.execute_command("ACL DRYRUN", user, *words)
         return answer in {b"OK", "OK"}
 
     try:

@@ -1,0 +1,63 @@
+"""A link to one server: the only one, or the primary that the Sentinels name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from redis.exceptions import NoScriptError, RedisError
+
+from .breaker import Breaker
+from .config import Config
+from .connections import client
+from .link import Node, Word, raw
+from .scripts import Request
+
+
+class ServerLink:
+    """Sends everything to one server, whichever that is just now.
+
+    Args:
+        config: which Redis.
+        breaker: says whether it is worth asking.
+    """
+
+    def __init__(self, config: Config, breaker: Breaker) -> None:
+        self._redis = client(config)
+        self._breaker = breaker
+        self._name = config.address.name
+
+    def command(self, words: Sequence[Word], key: Word) -> Any:  # noqa: ARG002 - there is one server
+        """Run a command."""
+        self._breaker.check()
+        try:
+            return self._redis.execute_command(*words)
+        except UnicodeEncodeError:
+            # Names found in Redis may be any bytes; hiredis doesn't know surrogateescape.
+            return self.command([*map(raw, words)], "")
+        except NoScriptError:
+            raise
+        except RedisError as error:
+            raise self._breaker.unavailable(error) from error
+
+    def pipeline(self, requests: Sequence[Request[Any]]) -> list[Any]:
+        """Run commands in one round trip."""
+        self._breaker.check()
+        with self._redis.pipeline(transaction=False) as pipe:
+            for request in requests:
+                pipe.execute_command(*map(raw, request.words))
+            try:
+                return pipe.execute(raise_on_error=False)
+            except RedisError as error:
+                raise self._breaker.unavailable(error) from error
+
+    def primaries(self) -> list[Node]:
+        """Return it."""
+        return [self.node_of("")]
+
+    def node_of(self, key: str) -> Node:  # noqa: ARG002 - there is one server
+        """Return it."""
+        return Node(self._name, self._redis)
+
+    def refresh(self) -> None:
+        """Nothing is remembered: redis-py asks the Sentinels for each new connection."""
