@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth import aget_user, alogout, get_user, logout
+from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 
 from session_store import Person, StoreUnavailable
@@ -47,6 +48,11 @@ def ask(budget: Budget, steps: Steps[Any]) -> Deed:
 def load_session(request: HttpRequest) -> Deed:
     """Have the Django session loaded, after which reading it costs nothing and blocks no event loop."""
     return Deed(partial(request.session.get, NAME), partial(request.session.aget, NAME))
+
+
+def is_loaded(session: SessionBase) -> bool:
+    """Whether reading a Django session costs nothing any more, as far as can be told."""
+    return hasattr(session, "_session_cache")
 
 
 def note_presence(request: HttpRequest) -> Deed:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Generator, Sequence
-from dataclasses import replace
 from typing import Any
 
+import msgspec
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
@@ -29,6 +29,7 @@ from .deeds import (
     find_groups,
     follow_groups,
     is_admitted,
+    is_loaded,
     keep_for_later,
     load_session,
     log_out,
@@ -37,10 +38,11 @@ from .deeds import (
 from .notes import Note
 from .pending import ends_of
 from .people import in_groups
-from .plans import Grant, Plan
+from .plans import NOTHING, Grant, Plan
 from .retrying import pace
 from .stores import get_store, note_unavailable
 from .visits import Visit
+from .whos_online.options import is_installed as counts_visitors
 from .whose import NOBODY, Who, at_hand
 
 Journey = Generator[Deed, Any, None]
@@ -55,7 +57,8 @@ def arrive(visit: Visit) -> Journey:
     accessed = session.accessed
     if visit.has_session:
         try:
-            yield load_session(visit.request)
+            if not is_loaded(session):
+                yield load_session(visit.request)
             visit.take_note()
         except Exception:  # noqa: BLE001 - whatever the engine does: a page that needs no session must not fail for it
             visit.blind = True
@@ -69,7 +72,7 @@ def arrive(visit: Visit) -> Journey:
 
 def _look(visit: Visit) -> Journey:
     visit.note_expiry()
-    beside = yield note_presence(visit.request)
+    beside = (yield note_presence(visit.request)) if counts_visitors() else ()
     look = steps.check(get_store().keys, visit.tokens, age=visit.asked_age, beside=beside)
     try:
         visit.learn((yield ask(visit.budget, look)))
@@ -84,10 +87,11 @@ def depart(visit: Visit, response: HttpResponseBase) -> Journey:
     """After the view: see to it that the cookie names a live session of exactly the request's user, or none."""
     session = visit.request.session
     accessed = session.accessed
-    yield from leave(visit)
+    if visit.leaving:
+        yield from leave(visit)
     try:
         plan = yield from _decide(visit, response)
-        grant = (yield from _carry_out(visit, plan)) or plan.grant
+        grant = None if plan is NOTHING else (yield from _carry_out(visit, plan)) or plan.grant
     except Exception:  # noqa: BLE001 - as above: the answer is there, and goes out
         _unreadable()
         if visit.is_anothers:
@@ -133,7 +137,8 @@ def leave(visit: Visit) -> Journey:
 def _decide(visit: Visit, response: HttpResponseBase) -> Generator[Deed, Any, Plan]:
     who = NOBODY
     if visit.has_session or visit.request.session.accessed:
-        yield load_session(visit.request)
+        if not is_loaded(visit.request.session):
+            yield load_session(visit.request)
         who = at_hand(visit.request)
     plan = visit.plan(response.status_code, who)
     if plan.asks:
@@ -143,7 +148,7 @@ def _decide(visit: Visit, response: HttpResponseBase) -> Generator[Deed, Any, Pl
         return visit.refuse()
     if plan.opens is not None and conf.groups:
         note, person = plan.opens
-        plan = replace(plan, opens=(note, in_groups(person, (yield find_groups(who.user)))))
+        plan = msgspec.structs.replace(plan, opens=(note, in_groups(person, (yield find_groups(who.user)))))
     return plan
 
 

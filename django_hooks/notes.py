@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
+import msgspec
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
 from django.utils.encoding import force_bytes
@@ -18,8 +18,7 @@ from session_store import Ref, Token, make_nonce, make_token
 NAME = "_wiki_session"
 
 
-@dataclass(frozen=True)
-class Note:
+class Note(msgspec.Struct, frozen=True, array_like=True, dict=True):
     """A nonce and a generation; a lost session is opened again under the next generation.
 
     Attributes:
@@ -29,15 +28,15 @@ class Note:
     """
 
     nonce: str
-    generation: int = 0
-    shard: int | None = None
-    expires: int | None = None
+    generation: int
+    shard: int | None
+    expires: int | None
     sid: str | None = None
 
     @classmethod
     def fresh(cls) -> Self:
         """Return the note of a new log-in."""
-        return cls(make_nonce())
+        return cls(make_nonce(), 0, None, None)
 
     @classmethod
     def for_session(cls, session: SessionBase) -> Self:
@@ -52,7 +51,8 @@ class Note:
 
     @classmethod
     def _for_key(cls, secret: bytes, key: str) -> Self:
-        return cls(hmac.digest(secret, b"django-moin-sso nonce 1\0" + key.encode(), "sha256").hex()[:32])
+        nonce = hmac.digest(secret, b"django-moin-sso nonce 1\0" + key.encode(), "sha256").hex()[:32]
+        return cls(nonce, 0, None, None)
 
     @classmethod
     def read(cls, session: SessionBase) -> Self | None:
@@ -62,11 +62,10 @@ class Note:
     @classmethod
     def parse(cls, kept: Any) -> Self | None:
         """Return the note that a session has kept; None for what no version of ours has written."""
-        match kept:
-            case [str(nonce), int(generation), int() | None as shard, int() | None as expires, *more]:
-                sid = more[0] if more and isinstance(more[0], str) else None
-                return cls(nonce, generation, shard, expires, sid)
-        return None
+        try:
+            return msgspec.convert(kept, cls)
+        except msgspec.ValidationError:
+            return None
 
     def write(self, session: SessionBase) -> None:
         """Keep it in the session."""
@@ -74,7 +73,7 @@ class Note:
 
     def next(self) -> Self:
         """Return the note of the session that takes a lost one's place, with its absolute expiry."""
-        return replace(self, generation=self.generation + 1, shard=None, sid=None)
+        return msgspec.structs.replace(self, generation=self.generation + 1, shard=None, sid=None)
 
     def token(self, shard: int) -> Token:
         """Return the token that it is to be opened with."""

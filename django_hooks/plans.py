@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from session_store import Person, Ref, Token
 
 from .notes import Note
 
 
-@dataclass(frozen=True)
-class Grant:
+class Grant(msgspec.Struct, frozen=True):
     """A token for the browser, and the ms that it is good for."""
 
     token: Token
     left: int
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be done after the view; as it stands, nothing.
 
     Attributes:
@@ -49,3 +48,7 @@ class Plan:
     def ends(self) -> list[tuple[Sequence[Ref], str]]:
         """The sessions that end, and why."""
         return [(refs, reason) for refs, reason in ((self.replaces, "replaced"), (self.leaves, self.reason)) if refs]
+
+
+#: What is to be done after most requests.
+NOTHING = Plan()

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest
@@ -23,7 +24,7 @@ from .conf import conf
 from .cookies import read_cookie
 from .notes import NAME, Note
 from .people import describe
-from .plans import Grant, Plan
+from .plans import NOTHING, Grant, Plan
 from .whose import Who, at_hand
 
 #: A deadline follows the Django session's when that has moved by a tenth of its age, at most by these ms.
@@ -98,7 +99,7 @@ class Visit:
     def following_age(self) -> int | None:
         """The ms that the Django session has from now on, if the wiki's follows it and this response saves it."""
         session = self.request.session
-        if conf.age is not None or not (settings.SESSION_SAVE_EVERY_REQUEST or session.modified):
+        if conf.age is not None or not (session.modified or settings.SESSION_SAVE_EVERY_REQUEST):
             return None
         return _age_of(self.request)
 
@@ -118,7 +119,7 @@ class Visit:
         if self.note is not None:
             self.note.recognise(self.cookie)
             noted = self.note.opened
-            if noted and noted != self.cookie:
+            if noted is not None and noted is not self.cookie and noted != self.cookie:
                 self.tokens.insert(0, noted)
 
     @property
@@ -201,7 +202,9 @@ class Visit:
         token = note.token(shard)
         if opening.status == "limit":
             return None  # the next request tries again
-        opened = replace(note, shard=shard, sid=token.sid, expires=opening.expires if conf.age else None)
+        opened = msgspec.structs.replace(
+            note, shard=shard, sid=token.sid, expires=opening.expires if conf.age else None
+        )
         opened.write(self.request.session)
         return Grant(token, opening.expires - opening.now) if opening.lives else None
 
@@ -242,12 +245,16 @@ class Visit:
         age, expires = self.following_age, live.record.expires
         moves = age is not None and abs(now + age - expires) >= min(STEP, age / 10)
         moved = moves or (self.asked_age is not None and expires == now + self.asked_age)
+        grants = token is not None and (moved or token != self.cookie or self._closes_otherwise)
+        others = [other.ref for other in self._all_live() if other is not live]
+        if not (moves or grants or others):
+            return NOTHING
         left = age if moves and age is not None else expires - now
         return Plan(
             renews=token if moves else None,
             age=age,
-            replaces=[other.ref for other in self._all_live() if other.ref != live.ref],
-            grant=Grant(token, left) if token and (moved or self._closes_otherwise or token != self.cookie) else None,
+            replaces=others,
+            grant=Grant(token, left) if token and grants else None,
         )
 
     @property

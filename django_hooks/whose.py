@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest
 from django.utils.functional import LazyObject, empty
@@ -15,8 +15,7 @@ from .people import user_id
 _DJANGOS = "django.contrib.auth.middleware"
 
 
-@dataclass(frozen=True)
-class Who:
+class Who(msgspec.Struct, frozen=True):
     """Whose a request is.
 
     Attributes:

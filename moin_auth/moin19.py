@@ -54,8 +54,8 @@ LOGOUT_LABEL = b"django-moin-sso logout 1"
 
 #: The scripts' names in Redis, where the site has put them. While Redis doesn't know them (it was restarted, or the
 #: site is of another version), sessions are read without them, and ended by the site.
-CHECK_SCRIPT = "ed3e98218f0c6c52c822adadf1ed5209594fe71b"
-END_SCRIPT = "c31613f08712c4abd48510d32d75fd5de4920529"
+CHECK_SCRIPT = "3e4c63266948eb469ec74b561259414aae2dadba"
+END_SCRIPT = "5e8dd5872f161f998347ef5b0fc765be702c23fe"
 
 #: Bits of a user id's CRC-32 that choose the set for the user's sids.
 USER_BITS = 14

@@ -60,9 +60,15 @@ def token_in_header(header: str | None, cookie_name: str) -> Token | None:
     """
     if not header or cookie_name not in header:
         return None
-    pairs = (part.partition("=") for part in header.split(";"))
-    values = {value.strip() for name, _, value in pairs if name.strip() == cookie_name}
-    return parse_token(values.pop()) if len(values) == 1 else None
+    found = None
+    for part in header.split(";"):
+        name, _, value = part.partition("=")
+        if name.strip() == cookie_name:
+            value = value.strip()
+            if found is not None and found != value:
+                return None
+            found = value
+    return parse_token(found)
 
 
 def make_token(secret: bytes, nonce: str, generation: int, shard: int) -> Token:

@@ -106,6 +106,7 @@ def options() -> Options:
     )
 
 
+@cache
 def is_installed() -> bool:
     """Whether the middleware is among the site's; else nobody is counted, whatever the settings say."""
     return WHOS_ONLINE in settings.MIDDLEWARE
@@ -124,6 +125,7 @@ def problems() -> list[str]:
 
 def _reread(**_: Any) -> None:
     options.cache_clear()
+    is_installed.cache_clear()
 
 
 setting_changed.connect(_reread, dispatch_uid="django_hooks.whos_online.reread")

@@ -1,11 +1,11 @@
 -- renew(session, now) → the record (or an error) and the ms that the session has left, after moving its deadline where
 -- that is due.
--- session: sid, key, sessions, records (keys), record, noted (the record as it is to be), ttl (ms), age (ms the site's
--- session has left, or nil).
+-- session: sid, key, sessions, records (keys), record, expires (as it says), noted (the record as it is to be), ttl (ms),
+-- age (ms the site's session has left, or nil).
 -- A wiki may be forbidden to write records: then it notes nothing, and Redis' log of refusals stays empty.
 -- A deadline is moved when it is off by a tenth of its timeout, at most by a minute, so that most requests write nothing.
 local function renew(session, now)
-  local expires, idle = number_in(session.record, 'expires'), number_in(session.record, 'idle')
+  local expires, idle = session.expires, number_in(session.record, 'idle')
   local until_then = session.age and now + session.age or expires
   local step = math.min(60000, (idle or session.age or 0) / 10)
   local record = session.noted

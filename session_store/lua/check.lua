@@ -18,6 +18,7 @@ if ttl ~= -2 and ttl ~= 0 and expires and expires > now then
     sessions = KEYS[2],
     records = KEYS[3],
     record = record,
+    expires = expires,
     noted = note_seen(record, ARGV[3], now),
     ttl = ttl,
     age = tonumber(ARGV[2]),

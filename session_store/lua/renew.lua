@@ -19,6 +19,7 @@ local noted, left = renew({
   sessions = KEYS[2],
   records = KEYS[3],
   record = record,
+  expires = expires,
   noted = note_seen(record, 'site', now),
   ttl = ttl,
   age = tonumber(ARGV[2]),
