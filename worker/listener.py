@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from redis.exceptions import RedisError
 from redis.keyspace_notifications import KeyNotification, KeyspaceNotifications
@@ -17,7 +17,7 @@ from session_store.trouble import unavailable
 from .canary import Canary
 from .flags import Flags, ensure_flags
 from .health import Health
-from .recent import Recent
+from .lane import Lane
 from .report import Report
 
 #: Seconds that one step listens; a stop waits no longer.
@@ -45,9 +45,8 @@ class Listener:
         health: where it says whether it hears.
         set_flags: whether it may set ``notify-keyspace-events``.
         on_gap: called when something may have been missed.
-        recent: what the sweeper has found due and ends itself.
-        behind: set while more is due than can be ended at once; then every end would come back as an event, so it
-            does not listen, and catches up afterwards.
+        lanes: what their sweepers have found due they end themselves. While one of them is behind, every end would come
+            back as an event, so it does not listen, and catches up afterwards.
     """
 
     name = "listener"
@@ -60,16 +59,15 @@ class Listener:
         health: Health,
         set_flags: bool,
         on_gap: Callable[[str], None],
-        recent: Recent,
-        behind: threading.Event,
+        lanes: Sequence[Lane],
     ) -> None:
         self._store = store
         self._report = report
         self._health = health
         self._set_flags = set_flags
         self._on_gap = on_gap
-        self._recent = recent
-        self._behind = behind
+        self._lanes = lanes
+        self._recent = {keys.number: lane.recent for lane in lanes for keys in lane.shards}
         self._redis = client(store.config, patience=WAIT + store.config.redis_timeout)
         self._canary = Canary(store)
         self._notifications: KeyspaceNotifications | None = None
@@ -80,7 +78,7 @@ class Listener:
 
     def step(self) -> float:
         """Listen for a while, and end what was heard of."""
-        if self._behind.is_set():
+        if any(lane.behind.is_set() for lane in self._lanes):
             self.reset()
             return WAIT
         if self._rebuild_asked.is_set():
@@ -156,9 +154,10 @@ class Listener:
             return
         reason = REASONS.get(heard.event_type)
         parsed = self._store.keys.parse_session(heard.key) if reason else None
-        if reason and parsed and not (reason == "expired" and parsed[1] in self._recent):
+        if reason and parsed:
             keys, sid = parsed
-            by_reason.setdefault(reason, []).append(Ref(keys.number, sid))
+            if reason != "expired" or sid not in self._recent[keys.number]:
+                by_reason.setdefault(reason, []).append(Ref(keys.number, sid))
 
     def _judge(self) -> None:
         if self._canary.heard_lately or time.monotonic() < self._rebuild_at:

@@ -6,10 +6,11 @@ import logging
 import threading
 from collections.abc import Iterator
 
-from session_store import Store
+from session_store import Store, verbs
 from session_store.keys import ShardKeys
 from session_store.reconcile import Page, reconcile_index, reconcile_rest, reconcile_thoroughly
 
+from .lane import Lane
 from .report import Report
 
 #: Seconds between two pages while nothing is suspected: a million sessions are looked at in ten minutes, and the
@@ -26,20 +27,19 @@ _log = logging.getLogger(__name__)
 
 
 class Reconciler:
-    """Passes over all shards again and again: slowly as a rule, at once where events may have been missed.
+    """Passes over a lane's shards again and again: slowly as a rule, at once where events may have been missed.
 
     Args:
         store: the sessions.
+        lane: which of them; while it is behind, to look for more would only delay what is due.
         report: where ends are counted.
-        behind: set while more is due than can be ended at once; looking for more meanwhile would only delay it.
     """
 
-    name = "reconciler"
-
-    def __init__(self, *, store: Store, report: Report, behind: threading.Event) -> None:
+    def __init__(self, *, store: Store, lane: Lane, report: Report) -> None:
+        self.name = f"reconciler{lane.label}"
         self._store = store
+        self._lane = lane
         self._report = report
-        self._behind = behind
         self._hurry = threading.Event()
         self._hurry.set()
         self._hurried = False
@@ -52,7 +52,7 @@ class Reconciler:
 
     def step(self) -> float:
         """Look at a page."""
-        if self._behind.is_set():
+        if self._lane.behind.is_set():
             return PACE
         if self._pass is None or self._hurry.is_set():
             self._begin()
@@ -75,19 +75,21 @@ class Reconciler:
 
     def _finish(self) -> None:
         if self._hurried:
-            _log.info("reconciled: %d sessions live", self._store.count())
+            live = sum(self._store.run_all([verbs.count(keys) for keys in self._lane.shards]))
+            place = f" shard{self._lane.label}" if self._lane.label else ""
+            _log.info("reconciled%s: %d sessions live", place, live)
         self._hurried = False
         self._pass = None
 
     def _whole(self) -> Iterator[Page]:
         """Hold everything against what it should be."""
-        for keys in self._store.keys.shards:
+        for keys in self._lane.shards:
             yield from reconcile_thoroughly(self._store, keys)
             yield from self._prune(keys)
 
     def _slow(self) -> Iterator[Page]:
         """Pass over the sorted sets, and do a share of the rest, which goes on in the next pass where it was."""
-        pages = (page for keys in self._store.keys.shards for page in reconcile_index(self._store, keys))
+        pages = (page for keys in self._lane.shards for page in reconcile_index(self._store, keys))
         for number, page in enumerate(pages, start=1):
             yield page
             if number % SHARE == 0:
@@ -102,7 +104,7 @@ class Reconciler:
         return page
 
     def _all_rest(self) -> Iterator[Page]:
-        for keys in self._store.keys.shards:
+        for keys in self._lane.shards:
             yield from reconcile_rest(self._store, keys)
             yield from self._prune(keys)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import Any
 
@@ -11,9 +10,8 @@ from session_store.keys import ShardKeys
 from session_store.scripts import Call
 from session_store.sessions import Due
 
-from .recent import Recent
+from .lane import Lane
 from .report import Report
-from .soon import Soon
 
 #: Seconds after which the next deadline is asked for again: opening a session fires no event.
 LOOK = 0.5
@@ -35,24 +33,20 @@ class Sweeper:
 
     Args:
         store: the sessions.
+        lane: which of them; while full batches are due one after the other, it is behind.
         report: where ends are counted.
         worker: this worker's name; of several, one comes first.
-        soon: what the auditor tells of sessions that begin.
-        recent: told what is found due.
-        behind: set while full batches are due one after the other.
     """
 
-    name = "sweeper"
-
-    def __init__(
-        self, *, store: Store, report: Report, worker: str, soon: Soon, recent: Recent, behind: threading.Event
-    ) -> None:
+    def __init__(self, *, store: Store, lane: Lane, report: Report, worker: str) -> None:
+        self.name = f"sweeper{lane.label}"
         self._store = store
+        self._shards = lane.shards
         self._report = report
         self._worker = worker
-        self._soon = soon
-        self._recent = recent
-        self._behind = behind
+        self._soon = lane.soon
+        self._recent = lane.recent
+        self._behind = lane.behind
         self._full = 0
         self._found: dict[ShardKeys, list[Ref]] = {}
         self._next = 0.0
@@ -64,7 +58,7 @@ class Sweeper:
             return 0.0
         self._soon.begin()
         self._full += 1
-        dues = [self._sweep(keys) for keys in self._store.keys.shards]
+        dues = self._sweep()
         self._soon.expect(min(map(_next_deadline, dues)))
         look = LOOK_FOLLOWING if self._soon.following else LOOK
         self._next = time.monotonic() + min(look, *map(_seconds_left, dues))
@@ -81,19 +75,25 @@ class Sweeper:
         # The others wait while it is behind; they are not to wait for one that can't go on.
         self._behind.clear()
 
-    def _sweep(self, keys: ShardKeys) -> Due:
-        """End what was found due, and ask in the same round trip what is due next."""
-        found = self._found.pop(keys, [])
-        calls: list[Call[Any]] = [verbs.end(keys, found, "lost", only_gone=True, actor="")] if found else []
-        *ended, due = self._store.run_all([*calls, verbs.due(keys, verbs.BATCH, worker=self._worker)])
-        for ends in ended:
-            self._report.ended(ends)
-        if len(due.refs) < verbs.BATCH:
+    def _sweep(self) -> list[Due]:
+        """End what was found due, and ask in the same round trip what is due next, in every shard."""
+        ends: list[Call[Any]] = [
+            verbs.end(keys, refs, "lost", only_gone=True, actor="") for keys, refs in self._found.items()
+        ]
+        asks = [verbs.due(keys, verbs.BATCH, worker=self._worker) for keys in self._shards]
+        answers = self._store.run_all([*ends, *asks])
+        self._found = {}
+        for ended in answers[: len(ends)]:
+            self._report.ended(ended)
+        dues: list[Due] = answers[len(ends) :]
+        for keys, due in zip(self._shards, dues, strict=True):
+            if due.refs:
+                self._found[keys] = due.refs
+                self._recent.add(due.refs)
+        # A shard that is not done makes the whole lane's step a full one.
+        if all(len(due.refs) < verbs.BATCH for due in dues):
             self._full = 0
-        if due.refs:
-            self._found[keys] = due.refs
-            self._recent.add(due.refs)
-        return due  # type: ignore[no-any-return] # what the call's parse gives
+        return dues
 
 
 def _seconds_left(due: Due) -> float:

@@ -12,10 +12,10 @@ from tests.servers import RedisServer
 from tests.wait import wait_until
 from worker import canary, listener
 from worker.health import Health
+from worker.lane import lanes_of
 from worker.listener import Listener
 from worker.loop import Loop
 from worker.metrics import Metrics
-from worker.recent import Recent
 from worker.report import Report
 
 from .conftest import open_on
@@ -122,9 +122,8 @@ class Rig:
         self.health = Health()
         self.metrics = Metrics(self.health)
         self.gaps: list[str] = []
-        self.behind = threading.Event()
         self.stop = threading.Event()
-        self.recent = Recent()
+        (self.lane,) = lanes_of(store)
         report = Report(self.metrics, self.health)
         role = Listener(
             store=store,
@@ -132,8 +131,7 @@ class Rig:
             health=self.health,
             set_flags=set_flags,
             on_gap=self.gaps.append,
-            recent=self.recent,
-            behind=self.behind,
+            lanes=[self.lane],
         )
         self.loop = Loop(role, self.stop, health=self.health, on_back=self.gaps.append)
 
@@ -198,7 +196,7 @@ def test_an_end_that_the_sweeper_is_about_to_bring_about_is_left_to_it(impatient
     with Rig(store, set_flags=True) as rig:
         wait_until(lambda: rig.health.hearing, "it to hear")
         swept, other = open_session(), open_session()
-        rig.recent.add([swept])
+        rig.lane.recent.add([swept])
         for ref in (swept, other):
             store.redis.pexpire(keys.session(ref.sid), 1)
         wait_until(lambda: not store.redis.exists(keys.session(swept.sid), keys.session(other.sid)), "both keys to go")
@@ -211,7 +209,7 @@ def test_a_deletion_is_acted_upon_whatever_the_sweeper_has_found(impatient, stor
     with Rig(store, set_flags=False) as rig:
         wait_until(lambda: rig.health.hearing, "it to hear")
         ref = open_session()
-        rig.recent.add([ref])
+        rig.lane.recent.add([ref])
         store.redis.delete(store.keys.shards[0].session(ref.sid))
         wait_until(lambda: store.count() == 0, "the end")
 
@@ -219,9 +217,9 @@ def test_a_deletion_is_acted_upon_whatever_the_sweeper_has_found(impatient, stor
 def test_a_worker_that_is_behind_does_not_listen_and_catches_up_afterwards(impatient, store, open_session):
     with Rig(store, set_flags=True) as rig:
         wait_until(lambda: rig.health.hearing, "it to hear")
-        rig.behind.set()
+        rig.lane.behind.set()
         wait_until(lambda: subscriptions(store) == 0, "the subscription to be given up")
-        rig.behind.clear()
+        rig.lane.behind.clear()
         wait_until(lambda: subscriptions(store) == 1, "a new subscription")
         wait_until(lambda: rig.gaps.count("a new subscription") == 2, "it to say so")
 

@@ -1,34 +1,33 @@
 from __future__ import annotations
 
-import threading
-
 from session_store import Store
 from tests.wait import wait_until
 from worker.health import Health
+from worker.lane import Lane, lanes_of
 from worker.metrics import Metrics
 from worker.reconciler import PACE, Reconciler
 from worker.report import Report
 
 
-def reconciler_of(store: Store, behind: threading.Event) -> Reconciler:
+def reconciler_of(store: Store, lane: Lane | None = None) -> Reconciler:
     health = Health()
-    return Reconciler(store=store, report=Report(Metrics(health), health), behind=behind)
+    return Reconciler(store=store, lane=lane or lanes_of(store)[0], report=Report(Metrics(health), health))
 
 
 def test_while_the_worker_is_behind_nothing_is_looked_for_and_afterwards_it_is(store, open_session):
-    ref, behind = open_session(), threading.Event()
-    role = reconciler_of(store, behind)
-    behind.set()
+    ref, (lane,) = open_session(), lanes_of(store)
+    role = reconciler_of(store, lane)
+    lane.behind.set()
     store.redis.delete(store.keys.shards[0].session(ref.sid))
     assert [role.step() for _ in range(5)] == [PACE] * 5
     assert store.count() == 1
-    behind.clear()
+    lane.behind.clear()
     wait_until(lambda: role.step() is not None and store.count() == 0, "the end of what has gone")
 
 
 def test_the_first_pass_makes_no_pauses_and_the_next_ones_do(store, open_session):
     open_session()
-    role, pauses = reconciler_of(store, threading.Event()), []
+    role, pauses = reconciler_of(store), []
     wait_until(lambda: pauses.append(role.step()) or pauses[-1] == PACE, "the slow pass")
     assert set(pauses[:-1]) == {0.0}
     role.hurry()
@@ -37,7 +36,7 @@ def test_the_first_pass_makes_no_pauses_and_the_next_ones_do(store, open_session
 
 def test_the_slow_passes_look_at_everything_in_turn(store, open_session):
     keys, refs = store.keys.shards[0], [open_session() for _ in range(3)]
-    role = reconciler_of(store, threading.Event())
+    role = reconciler_of(store)
     wait_until(lambda: role.step() == PACE, "the slow pass")
     store.redis.delete(keys.session(refs[0].sid))
     store.redis.zrem(keys.sessions, refs[1].sid)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 
 from session_store import Ref, Store
@@ -8,10 +7,9 @@ from session_store.audit import AuditReader
 from session_store.events import Event
 from tests.wait import wait_until
 from worker.health import Health
+from worker.lane import lanes_of
 from worker.metrics import Metrics
-from worker.recent import Recent
 from worker.report import Report
-from worker.soon import Soon
 from worker.sweeper import LOOK_FOLLOWING, Sweeper
 
 
@@ -20,11 +18,9 @@ class Rig:
 
     def __init__(self, store: Store) -> None:
         health = Health()
-        self.soon, self.recent, self.behind = Soon(), Recent(), threading.Event()
+        (self.lane,) = lanes_of(store)
         self.report = Report(Metrics(health), health)
-        self.sweeper = Sweeper(
-            store=store, report=self.report, worker="a", soon=self.soon, recent=self.recent, behind=self.behind
-        )
+        self.sweeper = Sweeper(store=store, lane=self.lane, report=self.report, worker="a")
 
     def sweep_until(self, condition: Callable[[], bool], what: str) -> None:
         """Step until the condition holds."""
@@ -39,14 +35,14 @@ class Rig:
 def test_what_is_due_ends_and_is_remembered(store, open_session):
     ref, rig = open_session(age=1), Rig(store)
     rig.sweep_until(lambda: store.count() == 0, "the end")
-    assert ref.sid in rig.recent
+    assert ref.sid in rig.lane.recent
     assert rig.report.take()[0] == {"expired": 1}
 
 
 def test_while_it_is_told_of_sessions_it_asks_redis_seldom(store, open_session):
     open_session()
     rig = Rig(store)
-    rig.soon.following = True
+    rig.lane.soon.following = True
     rig.sweeper.step()
     store.redis.config_resetstat()
     for _ in range(4):
@@ -58,17 +54,17 @@ def test_while_it_is_told_of_sessions_it_asks_redis_seldom(store, open_session):
 def test_a_nearer_deadline_that_it_is_told_of_is_kept(store, open_session):
     rig = Rig(store)
     open_session()
-    rig.soon.following = True
+    rig.lane.soon.following = True
     rig.sweeper.step()
     ref = open_session(age=20)
-    rig.soon.tell([_start_of(store, ref)])
+    rig.lane.soon.tell([_start_of(store, ref)])
     rig.sweep_until(lambda: store.count() == 1, "the end")
-    assert ref.sid in rig.recent
+    assert ref.sid in rig.lane.recent
 
 
 def test_after_a_failure_it_finds_what_was_due_again(store, open_session):
     ref, rig = open_session(age=1), Rig(store)
-    rig.sweep_until(lambda: ref.sid in rig.recent, "the session to be found")
+    rig.sweep_until(lambda: ref.sid in rig.lane.recent, "the session to be found")
     rig.sweeper.reset()
     rig.sweep_until(lambda: store.count() == 0, "the end")
 
@@ -83,6 +79,6 @@ def _start_of(store: Store, ref: Ref) -> Event:
 
 def test_one_that_fails_while_it_is_behind_keeps_nobody_waiting(store):
     rig = Rig(store)
-    rig.behind.set()
+    rig.lane.behind.set()
     rig.sweeper.reset()
-    assert not rig.behind.is_set()
+    assert not rig.lane.behind.is_set()
