@@ -73,7 +73,7 @@ class Crew:
             set_flags=self._config.set_flags,
             on_gap=self.suspect,
         )
-        roles = [
+        roles: list[Role] = [
             *([listener] if "events" in self._ways else []),
             Monitor(store=self._store, health=self.health, on_gap=self.suspect, on_flags=listener.rebuild),
             self._pruner,
