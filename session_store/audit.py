@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from . import verbs
@@ -67,34 +68,42 @@ class AuditReader:
     """One reader of the stream, with a name under which Redis keeps its position. Attach before anything else.
 
     Every method may raise `StoreUnavailable`.
+
+    Attributes:
+        name: the reader's.
+        inbox: where entries arrive.
     """
 
-    def __init__(self, store: Store, name: str, *, wait: float = 1.0) -> None:
+    def __init__(
+        self, store: Store, name: str, *, shards: Sequence[ShardKeys] | None = None, wait: float = 1.0
+    ) -> None:
         """Prepare a reader.
 
         Args:
             store: whose stream.
             name: the reader's; a new one begins at the oldest entry.
+            shards: which streams it reads, of one lane; by default all.
             wait: seconds for which `read` waits for something to come.
         """
         self._store = store
         self.name = name
-        self._inbox = Inbox(store, wait=wait)
+        self.inbox = Inbox(store, wait=wait)
         self._token = ""
-        self._by_stream = {keys.audit.encode(): keys for keys in store.keys.shards}
+        self._shards = tuple(store.keys.shards if shards is None else shards)
+        self._by_stream = {keys.audit.encode(): keys for keys in self._shards}
         self._positions: dict[str, str] = {}
 
     def attach(self) -> list[Attachment]:
-        """Become the one reader of this name, in every shard."""
+        """Become the one reader of this name, in every one of its shards."""
         self.close()
         self._token = secrets.token_urlsafe(9)
-        attachments = [self._attach(keys) for keys in self._store.keys.shards]
+        attachments = [self._attach(keys) for keys in self._shards]
         self._positions = {attachment.keys.audit: attachment.position for attachment in attachments}
         return attachments
 
     def attached(self) -> bool:
         """Whether Redis still knows this reader as it is: nobody has taken its name, and nothing was lost."""
-        for keys in self._store.keys.shards:
+        for keys in self._shards:
             kept = self._store.command("HGET", keys.readers, self.name) or b""
             if kept.decode().split(" ")[:2] != [self._positions[keys.audit], self._token]:
                 return False
@@ -105,21 +114,24 @@ class AuditReader:
         rows = self._store.command("XREVRANGE", keys.audit, "+", "-", "COUNT", 1)
         return rows[0][0].decode() if rows else "0-0"
 
-    def read(self, count: int = BATCH) -> list[Batch]:
+    def read(self, count: int = BATCH, *, wait: float | None = None) -> list[Batch]:
         """Wait for entries and return them, a batch for each shard that has any.
 
-        What follows is asked for at once, so that Redis prepares it while these are stored.
+        What follows is asked for at once, so that Redis prepares it while these are read and stored.
+
+        Args:
+            count: how many entries of a shard at most.
+            wait: seconds to wait this time.
         """
-        batches = [
-            self._batch(self._by_stream[stream], rows) for stream, rows in self._inbox.take(self._positions, count)
-        ]
-        if batches:
-            self._inbox.ask(self._positions | {batch.keys.audit: batch.last for batch in batches}, count)
-        return batches
+        found = self.inbox.take(self._positions, count, wait)
+        if found:
+            last = {stream.decode(): rows[-1][0].decode() for stream, rows in found}
+            self.inbox.ask(self._positions | last, count)
+        return [self._batch(self._by_stream[stream], rows) for stream, rows in found]
 
     def close(self) -> None:
         """Close its connection; the next `read` makes another."""
-        self._inbox.close()
+        self.inbox.close()
 
     def acknowledge(self, batch: Batch, *, base: str = "") -> bool:
         """Note in Redis that everything up to the batch's last entry is stored.

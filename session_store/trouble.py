@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from redis.exceptions import AskError
+from redis.exceptions import AskError, MovedError
 
+from .address import Kind
 from .config import Config
 from .errors import StoreUnavailable
 
@@ -130,7 +131,7 @@ TROUBLES = (
         "begin WIKI_REDIS_URL with redis+cluster:// or rediss+cluster://",
     ),
     Trouble(
-        "(?i)rehashing of slot|TRYAGAIN|TTL exhausted",
+        "(?i)rehashing of slot|TRYAGAIN|TTL exhausted|^ASK \\d+",
         "that slot is on the move from one node to another",
         "it goes on when the move is done",
     ),
@@ -151,10 +152,17 @@ def unavailable(config: Config, error: Exception, node: str = "") -> StoreUnavai
     """Return what to raise for an error of redis-py; `node`: which node of a cluster it was."""
     address = config.address
     server = node or address.name
-    said = f"MOVED {error}" if isinstance(error, AskError) else str(error) or type(error).__name__
+    said = _words(address.kind, error)
     for trouble in TROUBLES:
         found = re.search(trouble.sign, said) if trouble.tls in {None, address.encrypted} else None
         if found:
             user = f"user {address.user!r}" if address.user else "the default user"
             return StoreUnavailable(server, trouble.problem.format(*found.groups(), user=user), remedy=trouble.remedy)
     return StoreUnavailable(server, said)
+
+
+def _words(kind: Kind, error: Exception) -> str:
+    if not isinstance(error, AskError):
+        return str(error) or type(error).__name__
+    # Who speaks to a cluster has looked where the slot is now; it is on the way.
+    return f"{'MOVED' if isinstance(error, MovedError) and kind is not Kind.CLUSTER else 'ASK'} {error}"

@@ -3,6 +3,9 @@
 A batch is read, written, synced to the disk, and only then acknowledged. After whatever went wrong (this process, the
 disk, or Redis, which may come back with older data), the auditor attaches anew: the lines after its base in the file
 are what it refuses to write again, and what they say has ended is ended in Redis too, if it lives there again.
+
+Where there are several lanes, each has an auditor, and all write to one file. Lines of other lanes are then among what
+is refused, which does no harm: a session is in one lane.
 """
 
 from __future__ import annotations
@@ -10,20 +13,18 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 from session_store import Ref, Store
 from session_store.audit import BATCH, Attachment, AuditReader, Batch, order
 from session_store.keys import ShardKeys
 from session_store.throttle import Throttle
 
-from .audit_file import AuditFile, Fate
+from .audit_log import AuditLog
 from .audit_tail import Written, last_written, written_after
-from .file_lock import FileLock
 from .health import Health
+from .lane import Lane
 from .refused import Refused
 from .report import Report
-from .soon import Soon
 
 #: Seconds that one step waits for something to come; a stop waits no longer.
 WAIT = 1.0
@@ -34,76 +35,91 @@ RETRY = 0.5
 #: Seconds between two looks whether Redis still knows the reader, while nothing comes.
 LOOK = 5.0
 
+#: Lines written since a lane's base was last moved, from which on it is moved while nothing comes: the next start looks
+#: through all that follow it.
+MANY = 10_000
+
 _log = logging.getLogger(__name__)
 
 
 class Auditor:
-    """Writes one file."""
+    """Writes what one lane brings.
 
-    name = "auditor"
+    Args:
+        store: the sessions.
+        lane: whose streams; its sweeper is told of sessions that begin.
+        log: the file, which all lanes share.
+        report: where events are counted.
+        health: where is noted whether the file can be written to.
+    """
 
-    def __init__(self, *, store: Store, report: Report, health: Health, soon: Soon, path: Path) -> None:
+    def __init__(self, *, store: Store, lane: Lane, log: AuditLog, report: Report, health: Health) -> None:
+        self.name = f"auditor{lane.label}"
         self._store = store
+        self._shards = lane.shards
+        self._audit_log = log
         self._report = report
         self._health = health
-        self._soon = soon
-        self._path = path
-        self._lock = FileLock(path)
+        self._soon = lane.soon
         self._throttle = Throttle(seconds=60)
-        self._file: AuditFile | None = None
+        self._edition: int | None = None
         self._reader: AuditReader | None = None
         self._refused = Refused()
         self._until: dict[ShardKeys, str] = {}
         self._looked = 0.0
+        self._based = 0
 
     def step(self) -> float:
         """Store what has come since the last step."""
         try:
-            if not self._lock.held and not self._take_lock():
+            if not self._open():
                 return RETRY
-            file = self._file = self._file or AuditFile(self._path)
-            reader = self._reader or self._attach()
-            self._store_batches(file, reader)
+            self._store_batches(self._reader or self._attach())
         except OSError as error:
             self.reset()
-            self._health.writable = False
+            self._health.note_writing(self.name, well=False)
             if self._throttle.allows("file"):
-                _log.error("%s: %s; events wait in Redis until it can be written to", error.strerror, self._path)
+                path = self._audit_log.path
+                _log.error("%s: %s; events wait in Redis until it can be written to", error.strerror, path)
             return RETRY
-        self._health.writable = True
+        self._health.note_writing(self.name, well=True)
         return 0.0
 
     def reset(self) -> None:
-        """Close the file and forget the reader: the next step begins anew, with what the file then holds."""
+        """Forget the reader: the next step begins anew, with what the file then holds."""
         self._soon.following = False
         if self._reader is not None:
             reader, self._reader = self._reader, None
             reader.close()
-        if self._file is not None:
-            file, self._file = self._file, None
-            file.close()
+        self._audit_log.trust(self.name)
+        self._audit_log.settle(self.name)
 
-    def _take_lock(self) -> bool:
-        taken = self._lock.acquire()
-        self._health.standby = not taken
-        if not taken and self._throttle.allows("standby"):
-            _log.info("standing by: another worker writes %s", self._path)
-        return taken
+    def _open(self) -> bool:
+        """Whether the file is this process' to write; what is known of another edition is forgotten."""
+        edition = self._audit_log.open()
+        self._health.standby = edition is None
+        if edition != self._edition:
+            self.reset()
+        self._edition = edition
+        return edition is not None
 
     def _attach(self) -> AuditReader:
-        reader = AuditReader(self._store, self._lock.reader_name(), wait=WAIT)
+        # Before the lines are looked through: none of them may be moved further away meanwhile.
+        self._audit_log.doubt(self.name)
+        reader = AuditReader(self._store, self._audit_log.reader_name(), shards=self._shards, wait=WAIT)
         attachments = reader.attach()
         start = time.monotonic()
         bases = {attachment.base for attachment in attachments}
-        self._refused = Refused(self._buried(written_after(self._path, bases)))
+        self._refused = Refused(self._buried(written_after(self._audit_log.path, bases)))
         # Only now: until it was buried, a session that had come back to life could be ended again by another thread.
         last = {at.keys: reader.last(at.keys) for at in attachments}
         self._until = {at.keys: last[at.keys] for at in attachments if order(last[at.keys]) > order(at.position)}
         took = time.monotonic() - start
-        _log.info("writing %s; %d lines to refuse (%.1f s)", self._path, len(self._refused), took)
+        _log.info(
+            "%s is writing %s; %d lines to refuse (%.1f s)", self.name, self._audit_log.path, len(self._refused), took
+        )
         self._rebase(reader, attachments)
-        if not self._until:
-            self._refused = Refused()
+        self._forget_if_passed()
         self._reader, self._looked = reader, time.monotonic()
         return reader
 
@@ -112,7 +128,7 @@ class Auditor:
         ended: list[tuple[Ref, str]] = []
         for line in lines:
             if line.reason:
-                ended += [(Ref(keys.number, line.sid), line.reason) for keys in self._store.keys.shards]
+                ended += [(Ref(keys.number, line.sid), line.reason) for keys in self._shards]
             if len(ended) >= 500:
                 self._bury(ended)
                 ended = []
@@ -128,63 +144,52 @@ class Auditor:
 
     def _rebase(self, reader: AuditReader, attachments: list[Attachment]) -> None:
         """Move the base where nothing can come again: the next start then has less to look through."""
+        self._based = self._audit_log.written
         if len(self._until) == len(attachments):
             return
-        newest = last_written(self._path)
+        newest = last_written(self._audit_log.path)
         for attachment in attachments:
             if newest and attachment.keys not in self._until and attachment.base != newest.id:
                 reader.rebase(attachment.keys, newest.id)
 
-    def _store_batches(self, file: AuditFile, reader: AuditReader) -> None:
+    def _follow_the_others(self, reader: AuditReader) -> bool:
+        """Move the base of a lane in which little happens along with what the others write. False: begin anew."""
+        if self._until or self._audit_log.written - self._based < MANY:
+            return True
+        self._based, newest = self._audit_log.written, self._audit_log.newest
+        return all(reader.rebase(keys, newest) for keys in self._shards)
+
+    def _store_batches(self, reader: AuditReader) -> None:
         batches = reader.read()
         for batch in batches:
             self._soon.tell(batch.events)
         self._soon.following = all(len(batch.events) < BATCH for batch in batches)
-        for batch in batches:
-            if not self._store_batch(file, reader, batch):
-                self.reset()
-                return
-        if not batches and not self._still_attached(reader):
-            self.reset()
-            return
-        self._look_after(file)
-
-    def _look_after(self, file: AuditFile) -> None:
-        """Begin a new file where the old one has another name, but only when nothing that it holds can come again."""
-        fate = file.fate()
-        if fate is Fate.ROTATED and not self._until:
-            _log.info("%s was rotated; beginning a new one", self._path)
-            self._file = None
-            file.close()
-        elif fate in {Fate.REMOVED, Fate.CUT}:
-            self._complain(fate)
+        good = all(self._store_batch(reader, batch) for batch in batches) if batches else self._still_attached(reader)
+        if not good or not self._audit_log.look_after(self.name, self._edition):
             self.reset()
 
-    def _complain(self, fate: Fate) -> None:
-        _log.error(
-            "%s: %s; logrotate's copytruncate, and compress without delaycompress, do that", self._path, fate.value
-        )
-
-    def _store_batch(self, file: AuditFile, reader: AuditReader, batch: Batch) -> bool:
+    def _store_batch(self, reader: AuditReader, batch: Batch) -> bool:
         """Write a batch and acknowledge it. False: begin anew."""
         new = [event for event in batch.events if event.id not in self._refused] if self._refused else batch.events
-        if new:
-            file.append(new)
-        fate = file.fate()
-        if fate in {Fate.REMOVED, Fate.CUT}:
-            self._complain(fate)
+        if not self._audit_log.append(self.name, new, self._edition):
             return False
         passed = order(batch.last) >= order(self._until.get(batch.keys, "0-0"))
         base = batch.events[-1].id if batch.events and passed else ""
         if not reader.acknowledge(batch, base=base):
-            _log.warning("Redis is not what it was; comparing it with %s", self._path)
+            _log.warning("Redis is not what it was; comparing it with %s", self._audit_log.path)
             return False
+        self._audit_log.settle(self.name)
         if passed:
             self._until.pop(batch.keys, None)
-        if not self._until:
-            self._refused = Refused()
+        self._forget_if_passed()
         self._report.audited(new, refused=len(batch.events) - len(new))
         return True
+
+    def _forget_if_passed(self) -> None:
+        """Forget what is refused once nothing that was written before can come again."""
+        if not self._until:
+            self._refused = Refused()
+            self._audit_log.trust(self.name)
 
     def _still_attached(self, reader: AuditReader) -> bool:
         """Look now and then whether Redis was emptied, or went back, while nothing came."""
@@ -193,5 +198,5 @@ class Auditor:
         self._looked = time.monotonic()
         attached = reader.attached()
         if not attached:
-            _log.warning("Redis is not what it was; comparing it with %s", self._path)
-        return attached
+            _log.warning("Redis is not what it was; comparing it with %s", self._audit_log.path)
+        return attached and self._follow_the_others(reader)

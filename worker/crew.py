@@ -13,6 +13,7 @@ from functools import partial
 
 from session_store import Store
 
+from .audit_log import AuditLog
 from .auditor import Auditor
 from .config import WorkerConfig
 from .health import Health
@@ -51,17 +52,25 @@ class Crew:
         patient = replace(config.store, redis_timeout=max(config.store.redis_timeout, PATIENCE))
         self._store = Store(patient, pause=0)
         self._lanes = lanes_of(self._store)
+        self._log = AuditLog(config.audit_log)
         self._pruner = PresencePruner(store=self._store)
         self._report = Report(self.metrics, self.health, tell=self._pruner.note)
         self._reconcilers = [Reconciler(store=self._store, lane=lane, report=self._report) for lane in self._lanes]
 
     def auditors(self, stop: threading.Event) -> list[Loop]:
-        """Return what carries events to the audit log."""
-        soon = self._lanes[0].soon
-        role = Auditor(
-            store=self._store, report=self._report, health=self.health, soon=soon, path=self._config.audit_log
-        )
-        return [self._loop(role, stop, self.suspect)]
+        """Return what carries events to the audit log, of every lane."""
+        auditors = [
+            Auditor(store=self._store, lane=lane, log=self._log, report=self._report, health=self.health)
+            for lane in self._lanes
+        ]
+        return [
+            self._loop(role, stop, partial(self._suspect, [reconciler]))
+            for role, reconciler in zip(auditors, self._reconcilers, strict=True)
+        ]
+
+    def close(self) -> None:
+        """Let another crew write the audit log; all auditors have ended."""
+        self._log.close()
 
     def finders(self, stop: threading.Event) -> list[Loop]:
         """Return what brings about ends, and what looks after it."""

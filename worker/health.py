@@ -44,6 +44,7 @@ class Health:
     live: int = 0
     did: str = "started"
     away: set[str] = field(default_factory=set)
+    _unwritable: set[str] = field(default_factory=set)
     _ticks: dict[str, float] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -52,6 +53,12 @@ class Health:
         with self._lock:
             self._ticks[role] = time.monotonic()
             (self.away.add if away else self.away.discard)(role)
+
+    def note_writing(self, role: str, *, well: bool) -> None:
+        """Note whether a role could write to the audit log; several may write to it."""
+        with self._lock:
+            (self._unwritable.discard if well else self._unwritable.add)(role)
+            self.writable = not self._unwritable
 
     def stuck(self) -> list[str]:
         """Return the roles that have not finished a step for too long."""

@@ -52,6 +52,7 @@ def work(config: WorkerConfig, stop: threading.Event, *, ways: tuple[str, ...] =
     _join(finders, deadline - DRAIN / 2)
     finders_done.set()
     _join(auditors, deadline)
+    crew.close()
     if server is not None:
         server.shutdown()
     _log.info("stopped")

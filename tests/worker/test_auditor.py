@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from session_store import Config, Person, Ref, Store, make_token
 from tests.wait import wait_until
+from worker.audit_log import AuditLog
 from worker.auditor import Auditor
 from worker.health import Health
+from worker.lane import lanes_of
 from worker.metrics import Metrics
 from worker.report import Report
-from worker.soon import Soon
 
 
 class Raced(Store):
@@ -21,8 +22,9 @@ class Raced(Store):
 
 
 def auditor_of(store: Store, path) -> Auditor:
-    health = Health()
-    return Auditor(store=store, report=Report(Metrics(health), health), health=health, soon=Soon(), path=path)
+    health, (lane,) = Health(), lanes_of(store)
+    report = Report(Metrics(health), health)
+    return Auditor(store=store, lane=lane, log=AuditLog(path), report=report, health=health)
 
 
 def test_what_came_back_to_life_and_is_ended_before_it_is_buried_gets_no_second_line(store, redis_server, tmp_path):
@@ -35,8 +37,8 @@ def test_what_came_back_to_life_and_is_ended_before_it_is_buried_gets_no_second_
     store.end(Ref(0, token.sid, "1"), "logout")
     first.step()
     assert path.read_text().count("session-ended") == 1
-    first._lock.release()
     first.reset()
+    first._audit_log.close()
     store.redis.flushall()
     for key, value in older.items():
         store.redis.restore(key, 60_000 if b":session:" in key else 0, value)
