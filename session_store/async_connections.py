@@ -1,30 +1,43 @@
-"""Clients for an event loop: one pool a loop and Redis, shared by its tasks."""
+"""Clients for an event loop: one a loop and Redis, shared by its tasks."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
 
+from .address import Kind
 from .config import Config
-from .connections import options
+from .connections import options, sentinel_options
 
-#: Connections of one loop. A request holds one for a fraction of a millisecond; more would only wait in Redis instead.
+Client = TypeVar("Client", Redis, RedisCluster)
+
+#: Connections of one loop to a server. A request holds one for a fraction of a millisecond; more would only wait in
+#: Redis instead.
 MOST = 50
 
-_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str, float], Redis]] = WeakKeyDictionary()
+#: The same to a node of a cluster, where redis-py has no task wait for a connection, but refuses.
+MOST_REFUSING = 500
+
+_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str, float], Redis | RedisCluster]]
+_clients = WeakKeyDictionary()
 
 
 def async_client(config: Config) -> Redis:
-    """Return the running loop's client for that Redis."""
-    clients = _clients.setdefault(asyncio.get_running_loop(), {})
-    key = _key(config)
-    if key not in clients:
-        clients[key] = _connect(config)
-    return clients[key]
+    """Return the running loop's client for that Redis: for the one server, or the primary that the Sentinels name."""
+    return _find(config, _connect)
+
+
+def async_cluster_client(config: Config) -> RedisCluster:
+    """Return the running loop's client for that cluster; it looks for the nodes when it is first used."""
+    return _find(config, _connect_cluster)
 
 
 async def close_clients(config: Config) -> None:
@@ -34,16 +47,51 @@ async def close_clients(config: Config) -> None:
         await client.aclose()
 
 
+def _find(config: Config, connect: Callable[[Config], Client]) -> Client:
+    clients = _clients.setdefault(asyncio.get_running_loop(), {})
+    key = _key(config)
+    if key not in clients:
+        clients[key] = connect(config)
+    return cast(Client, clients[key])
+
+
 def _key(config: Config) -> tuple[str, str, float]:
     return config.redis_url, config.redis_password_file, config.redis_timeout
 
 
+class _SentinelPool(SentinelConnectionPool, BlockingConnectionPool):
+    """Connections to the primary that the Sentinels name; a task waits for one to be free."""
+
+
 def _connect(config: Config) -> Redis:
-    pool = BlockingConnectionPool.from_url(
-        config.address.url,
-        max_connections=MOST,
-        timeout=config.redis_timeout,  # seconds that a task waits for a connection to be free
+    address = config.address
+    pool: dict[str, Any] = {"max_connections": MOST, "timeout": config.redis_timeout, "retry": _no_retry()}
+    if address.kind is Kind.SENTINEL:
+        sentinels = Sentinel(
+            [(host.name, host.port) for host in address.hosts],
+            sentinel_kwargs=sentinel_options(config) | {"retry": _no_retry()},
+        )
+        found: Redis = sentinels.master_for(
+            address.service,
+            connection_pool_class=_SentinelPool,
+            db=address.database,
+            **address.connection_options | options(config) | pool,
+        )
+        return found
+    return Redis.from_pool(BlockingConnectionPool.from_url(address.url, **options(config) | pool))
+
+
+def _connect_cluster(config: Config) -> RedisCluster:
+    address = config.address
+    return RedisCluster(
+        startup_nodes=[ClusterNode(host.name, host.port) for host in address.hosts],
+        require_full_coverage=False,  # what is covered can be used
+        max_connections=MOST_REFUSING,
+        retry=_no_retry(),
+        **address.connection_options,
         **options(config),
-        retry=Retry(NoBackoff(), 0),  # as in connections.py
     )
-    return Redis.from_pool(pool)
+
+
+def _no_retry() -> Retry:
+    return Retry(NoBackoff(), 0)  # as in connections.py

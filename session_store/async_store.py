@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
-from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, RedisError
 
 from . import steps
-from .async_connections import async_client, close_clients
+from .async_connections import close_clients
+from .async_links import async_link_to
 from .breaker import PAUSE, Breaker
 from .config import Config
+from .errors import StoreUnavailable
 from .keys import Keys
-from .link import raw
 from .records import Person
 from .scripts import Request
 from .sessions import Check, End, Opening, Ref, Session
@@ -37,6 +37,7 @@ class AsyncStore:
         self.config = config
         self.keys = Keys(config.redis_prefix, config.redis_shards)
         self._breaker = Breaker(config, pause=pause)
+        self._link = async_link_to(config, self._breaker)
 
     async def open(
         self,
@@ -118,40 +119,30 @@ class AsyncStore:
 
     async def run_all(self, requests: Sequence[Request[Any]]) -> list[Any]:
         """Run requests in one round trip; they are not atomic together."""
-        self._breaker.check()
-        try:
-            answers = await self._send(requests)
-        except RedisError as error:
-            raise self._breaker.unavailable(error) from error
+        answers = await self._send(requests)
         return [self._breaker.read(request, answer) for request, answer in zip(requests, answers, strict=True)]
 
     async def _send(self, requests: Sequence[Request[Any]]) -> list[Any]:
         if len(requests) == 1:
             return [await self._send_one(requests[0])]
-        client = async_client(self.config)
-        async with client.pipeline(transaction=False) as pipe:
-            for request in requests:
-                pipe.execute_command(*map(raw, request.words))
-            answers = await pipe.execute(raise_on_error=False) if requests else []
-        for i, request in enumerate(requests):
-            try:
-                if isinstance(answers[i], NoScriptError):
-                    answers[i] = await _execute(client, request.words_with_source)
-                elif isinstance(answers[i], RedisError):
-                    raise answers[i]
-            except RedisError as error:
-                if not request.optional:
-                    raise
-                answers[i] = error
+        answers = await self._link.pipeline(requests) if requests else []
+        for place, request in enumerate(requests):
+            if isinstance(answers[place], NoScriptError):
+                answers[place] = await self._send_source(request)
+            elif isinstance(answers[place], RedisError) and not request.optional:
+                raise self._breaker.unavailable(answers[place]) from answers[place]
         return answers
 
     async def _send_one(self, request: Request[Any]) -> Any:
-        client = async_client(self.config)
         try:
-            return await _execute(client, request.words)
+            return await self._link.command(request.words, request.key)
         except NoScriptError:
-            return await _execute(client, request.words_with_source)
+            return await self._link.command(request.words_with_source, request.key)
 
-
-async def _execute(client: Redis, words: Sequence[str | int | float]) -> Any:
-    return await client.execute_command(*map(raw, words))
+    async def _send_source(self, request: Request[Any]) -> Any:
+        try:
+            return await self._link.command(request.words_with_source, request.key)
+        except StoreUnavailable as error:
+            if not request.optional:
+                raise
+            return error.__cause__

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import redis
 from redis.cluster import ClusterNode, RedisCluster
 from redis.exceptions import (
     AskError,
@@ -20,14 +19,11 @@ from .breaker import Breaker
 from .config import Config
 from .connections import cluster_client
 from .errors import StoreUnavailable
-from .link import Node, Word, raw, receive, send
+from .link import LOST, Node, Word, raw, receive, send
 from .scripts import Request
 
 #: Answers that say that the command is to go elsewhere, or to come again. A MOVED is a kind of ASK to redis-py.
 ELSEWHERE = (AskError, TryAgainError, ClusterDownError)
-
-#: Errors that say that the node can't be reached.
-LOST = (redis.ConnectionError, redis.TimeoutError)
 
 
 class ClusterLink:

@@ -10,6 +10,9 @@ import redis
 
 from .scripts import Request
 
+#: Errors that say that a server can't be reached.
+LOST = (redis.ConnectionError, redis.TimeoutError)
+
 #: A word of a command.
 Word = str | bytes | int | float
 

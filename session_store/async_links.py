@@ -1,0 +1,123 @@
+"""How an async store's commands reach Redis; the counterpart of `server_link` and `cluster_link`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from redis.asyncio.cluster import RedisCluster
+from redis.exceptions import NoScriptError, RedisClusterException, RedisError
+
+from .address import Kind
+from .async_connections import async_client, async_cluster_client
+from .breaker import Breaker
+from .config import Config
+from .link import LOST, Word, raw
+from .scripts import Request
+
+
+class AsyncLink(Protocol):
+    """What an async store sends commands through. Any method may raise `StoreUnavailable`."""
+
+    async def command(self, words: Sequence[Word], key: Word) -> Any:
+        """Run a command where its key is; what Redis doesn't know a script for is a NoScriptError."""
+
+    async def pipeline(self, requests: Sequence[Request[Any]]) -> list[Any]:
+        """Run commands in one round trip; errors are answers."""
+
+
+def async_link_to(config: Config, breaker: Breaker) -> AsyncLink:
+    """Return the link to a Redis, for any event loop; nothing is connected yet.
+
+    Args:
+        config: which Redis.
+        breaker: says whether it is worth asking.
+    """
+    kind = AsyncClusterLink if config.address.kind is Kind.CLUSTER else AsyncServerLink
+    return kind(config, breaker)
+
+
+class AsyncServerLink:
+    """Sends everything to one server, whichever that is just now."""
+
+    def __init__(self, config: Config, breaker: Breaker) -> None:
+        self._config = config
+        self._breaker = breaker
+
+    async def command(self, words: Sequence[Word], key: Word) -> Any:  # noqa: ARG002 - there is one server
+        """Run a command."""
+        self._breaker.check()
+        try:
+            return await async_client(self._config).execute_command(*map(raw, words))
+        except NoScriptError:
+            raise
+        except RedisError as error:
+            raise self._breaker.unavailable(error) from error
+
+    async def pipeline(self, requests: Sequence[Request[Any]]) -> list[Any]:
+        """Run commands in one round trip."""
+        self._breaker.check()
+        try:
+            async with async_client(self._config).pipeline(transaction=False) as pipe:
+                for request in requests:
+                    pipe.execute_command(*map(raw, request.words))
+                return await pipe.execute(raise_on_error=False)
+        except RedisError as error:
+            raise self._breaker.unavailable(error) from error
+
+
+class AsyncClusterLink:
+    """Sends each command where its key is; redis-py follows what has moved."""
+
+    def __init__(self, config: Config, breaker: Breaker) -> None:
+        self._config = config
+        self._breaker = breaker
+
+    async def command(self, words: Sequence[Word], key: Word) -> Any:
+        """Run a command where its key is."""
+        answer = await self._run(words, key)
+        if isinstance(answer, NoScriptError):
+            raise answer
+        if isinstance(answer, Exception):
+            raise self._breaker.unavailable(answer) from answer
+        return answer
+
+    async def pipeline(self, requests: Sequence[Request[Any]]) -> list[Any]:
+        """Run commands at the nodes that have their keys, those of one slot one after the other."""
+        slots: dict[int, list[int]] = {}
+        cluster = await self._cluster()
+        for place, request in enumerate(requests):
+            slots.setdefault(cluster.keyslot(request.key), []).append(place)
+        answers: list[Any] = [None] * len(requests)
+
+        async def run(places: list[int]) -> None:
+            for place in places:
+                answers[place] = await self._run(requests[place].words, requests[place].key)
+
+        await asyncio.gather(*map(run, slots.values()))
+        return answers
+
+    async def _run(self, words: Sequence[Word], key: Word) -> Any:
+        """Run a command; an error of Redis' own is an answer."""
+        cluster = await self._cluster()
+        node = None
+        try:
+            node = cluster.nodes_manager.get_node_from_slot(cluster.keyslot(key))
+            self._breaker.check(node.name)
+            return await cluster.execute_command(*map(raw, words), target_nodes=node)
+        except LOST as error:
+            raise self._breaker.unavailable(error, node.name if node else "") from error
+        except RedisError as error:
+            return error
+        except RedisClusterException as error:
+            cluster._initialize = True  # as after a lost node: look again who has which slots
+            raise self._breaker.unavailable(error) from error
+
+    async def _cluster(self) -> RedisCluster:
+        self._breaker.check()
+        cluster = async_cluster_client(self._config)
+        try:
+            return await cluster.initialize()
+        except (RedisError, RedisClusterException) as error:
+            raise self._breaker.unavailable(error, slow=True) from error
