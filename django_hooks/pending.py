@@ -179,7 +179,7 @@ def _still_holds(row: PendingEnd, user: object) -> bool:
 def _began(row: PendingEnd, store: Store) -> int:
     """Return by Redis' clock, ms since the epoch, until when sessions began for which a change counts."""
     ago = (timezone.now() - row.created_at).total_seconds()
-    return store.run(server_time()) - int((ago - MARGIN) * 1000)
+    return store.run(server_time(store.keys.shards[0])) - int((ago - MARGIN) * 1000)
 
 
 def _waiting(alias: str) -> models.QuerySet[PendingEnd]:

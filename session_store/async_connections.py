@@ -43,8 +43,13 @@ def async_cluster_client(config: Config) -> RedisCluster:
 async def close_clients(config: Config) -> None:
     """Close the running loop's connections to that Redis."""
     client = _clients.get(asyncio.get_running_loop(), {}).pop(_key(config), None)
-    if client is not None:
-        await client.aclose()
+    if client is None:
+        return
+    await client.aclose()
+    pool = getattr(client, "connection_pool", None)
+    if isinstance(pool, SentinelConnectionPool):
+        for sentinel in pool.sentinel_manager.sentinels:
+            await sentinel.aclose()
 
 
 def _find(config: Config, connect: Callable[[Config], Client]) -> Client:

@@ -13,7 +13,8 @@ from .address import Kind
 from .async_connections import async_client, async_cluster_client
 from .breaker import Breaker
 from .config import Config
-from .link import LOST, Word, raw
+from .errors import StoreUnavailable
+from .link import LOST, Word, raw_words
 from .scripts import Request
 
 
@@ -49,7 +50,7 @@ class AsyncServerLink:
         """Run a command."""
         self._breaker.check()
         try:
-            return await async_client(self._config).execute_command(*map(raw, words))
+            return await async_client(self._config).execute_command(*raw_words(words))
         except NoScriptError:
             raise
         except RedisError as error:
@@ -61,7 +62,7 @@ class AsyncServerLink:
         try:
             async with async_client(self._config).pipeline(transaction=False) as pipe:
                 for request in requests:
-                    pipe.execute_command(*map(raw, request.words))
+                    pipe.execute_command(*raw_words(request.words))
                 return await pipe.execute(raise_on_error=False)
         except RedisError as error:
             raise self._breaker.unavailable(error) from error
@@ -93,7 +94,10 @@ class AsyncClusterLink:
 
         async def run(places: list[int]) -> None:
             for place in places:
-                answers[place] = await self._run(requests[place].words, requests[place].key)
+                try:
+                    answers[place] = await self._run(requests[place].words, requests[place].key)
+                except StoreUnavailable as error:
+                    answers[place] = error
 
         await asyncio.gather(*map(run, slots.values()))
         return answers
@@ -105,7 +109,7 @@ class AsyncClusterLink:
         try:
             node = cluster.nodes_manager.get_node_from_slot(cluster.keyslot(key))
             self._breaker.check(node.name)
-            return await cluster.execute_command(*map(raw, words), target_nodes=node)
+            return await cluster.execute_command(*raw_words(words), target_nodes=node)
         except LOST as error:
             raise self._breaker.unavailable(error, node.name if node else "") from error
         except RedisError as error:

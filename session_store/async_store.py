@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError
 
 from . import steps
 from .async_connections import close_clients
@@ -123,14 +123,14 @@ class AsyncStore:
         return [self._breaker.read(request, answer) for request, answer in zip(requests, answers, strict=True)]
 
     async def _send(self, requests: Sequence[Request[Any]]) -> list[Any]:
-        if len(requests) == 1:
+        if len(requests) == 1 and not requests[0].optional:
             return [await self._send_one(requests[0])]
         answers = await self._link.pipeline(requests) if requests else []
         for place, request in enumerate(requests):
             if isinstance(answers[place], NoScriptError):
                 answers[place] = await self._send_source(request)
-            elif isinstance(answers[place], RedisError) and not request.optional:
-                raise self._breaker.unavailable(answers[place]) from answers[place]
+            elif not request.optional:
+                self._breaker.refuse(answers[place])
         return answers
 
     async def _send_one(self, request: Request[Any]) -> Any:

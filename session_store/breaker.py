@@ -55,11 +55,19 @@ class Breaker:
             self._open_until = {**self._still_open(), node: time.monotonic() + self._pause}
         return unavailable(self._config, error, node)
 
+    def refuse(self, answer: Any) -> None:
+        """Raise `StoreUnavailable` where an answer is an error."""
+        if isinstance(answer, StoreUnavailable):
+            raise answer
+        if isinstance(answer, RedisError):
+            raise self.unavailable(answer) from answer
+
     def read(self, request: Request[Any], answer: Any) -> Any:
         """Read an answer; one that makes no sense is none. An error is one to an optional request only."""
-        if isinstance(answer, RedisError):
+        if isinstance(answer, (RedisError, StoreUnavailable)):
             if _throttle.allows("optional"):
-                _log.warning("%s; what was asked beside that goes on", unavailable(self._config, answer))
+                said = unavailable(self._config, answer) if isinstance(answer, RedisError) else answer
+                _log.warning("%s; what was asked beside that goes on", said)
             return None
         try:
             return request.parse(answer)

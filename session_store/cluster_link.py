@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import redis
 from redis.cluster import ClusterNode, RedisCluster
 from redis.exceptions import (
     AskError,
@@ -19,7 +20,7 @@ from .breaker import Breaker
 from .config import Config
 from .connections import cluster_client
 from .errors import StoreUnavailable
-from .link import LOST, Node, Word, raw, receive, send
+from .link import LOST, Node, Word, raw_words, receive, send
 from .scripts import Request
 
 #: Answers that say that the command is to go elsewhere, or to come again. A MOVED is a kind of ASK to redis-py.
@@ -47,7 +48,7 @@ class ClusterLink:
         try:
             return server.execute_command(*words)
         except UnicodeEncodeError:
-            return self.command([*map(raw, words)], key)
+            return self.command(raw_words(words), key)
         except NoScriptError:
             raise
         except ELSEWHERE:
@@ -56,28 +57,30 @@ class ClusterLink:
             raise self._lost(cluster, node, error) from error
 
     def pipeline(self, requests: Sequence[Request[Any]]) -> list[Any]:
-        """Run commands at the nodes that have their keys, all of them at once."""
-        places: dict[ClusterNode, list[int]] = {}
-        for place, request in enumerate(requests):
-            cluster, node = self._find(request.key)
-            places.setdefault(node, []).append(place)
+        """Run commands at the nodes that have their keys, at all of them at once; a node that is lost is an answer."""
+        cluster = self._cluster()
         answers: list[Any] = [None] * len(requests)
-        sent: list[tuple[ClusterNode, Any]] = []
+        sent: list[tuple[ClusterNode, list[int], Any]] = []
         try:
-            for node, wanted in places.items():
-                pool = cluster.get_redis_connection(node).connection_pool
-                sent.append((node, send(pool, [requests[place].words for place in wanted])))
+            for node, places in self._by_node(requests, answers).items():
+                batch = [requests[place].words for place in places]
+                try:
+                    sent.append((node, places, send(self._pool(cluster, node), batch)))
+                except RedisError as error:
+                    _put(answers, places, self._lost(cluster, node, error))
             while sent:
-                node, connection = sent.pop(0)
-                pool = cluster.get_redis_connection(node).connection_pool
-                for place, answer in zip(places[node], receive(pool, connection, len(places[node])), strict=True):
-                    answers[place] = answer
-        except RedisError as error:
-            raise self._lost(cluster, node, error) from error
+                node, places, connection = sent.pop(0)
+                try:
+                    found = receive(self._pool(cluster, node), connection, len(places))
+                except RedisError as error:
+                    _put(answers, places, self._lost(cluster, node, error))
+                else:
+                    for place, answer in zip(places, found, strict=True):
+                        answers[place] = answer
         finally:
-            for unread, connection in sent:
+            for node, _, connection in sent:
                 connection.disconnect()
-                cluster.get_redis_connection(unread).connection_pool.release(connection)
+                self._pool(cluster, node).release(connection)
         for place, request in enumerate(requests):
             if isinstance(answers[place], ELSEWHERE):
                 answers[place] = self._follow_or_error(cluster, request)
@@ -118,6 +121,16 @@ class ClusterLink:
         self._breaker.check(node.name)
         return cluster, node
 
+    def _by_node(self, requests: Sequence[Request[Any]], answers: list[Any]) -> dict[ClusterNode, list[int]]:
+        """Return which requests go where; of those that go nowhere the error is the answer."""
+        places: dict[ClusterNode, list[int]] = {}
+        for place, request in enumerate(requests):
+            try:
+                places.setdefault(self._find(request.key)[1], []).append(place)
+            except StoreUnavailable as error:
+                answers[place] = error
+        return places
+
     def _follow(self, cluster: RedisCluster, words: Sequence[Word]) -> Any:
         """Have redis-py run a command, wherever its key is now."""
         try:
@@ -129,11 +142,11 @@ class ClusterLink:
 
     def _follow_or_error(self, cluster: RedisCluster, request: Request[Any]) -> Any:
         try:
-            return self._follow(cluster, [*map(raw, request.words)])
+            return self._follow(cluster, raw_words(request.words))
         except NoScriptError as error:
             return error
         except StoreUnavailable as error:
-            return error.__cause__
+            return error
 
     def _lost(self, cluster: RedisCluster, node: ClusterNode, error: RedisError) -> StoreUnavailable:
         """Return what to raise; where the node can't be reached, have redis-py look for who has its slots now."""
@@ -146,5 +159,15 @@ class ClusterLink:
         return found
 
     @staticmethod
+    def _pool(cluster: RedisCluster, node: ClusterNode) -> redis.ConnectionPool:
+        pool: redis.ConnectionPool = cluster.get_redis_connection(node).connection_pool
+        return pool
+
+    @staticmethod
     def _node(cluster: RedisCluster, node: ClusterNode) -> Node:
         return Node(str(node.name), cluster.get_redis_connection(node))
+
+
+def _put(answers: list[Any], places: Sequence[int], answer: Any) -> None:
+    for place in places:
+        answers[place] = answer

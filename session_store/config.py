@@ -9,12 +9,10 @@ from urllib.parse import urlsplit
 
 from .address import Address, parse_address
 from .errors import ConfigurationError
+from .keys import MAX_SHARDS
 from .secret import Secret
 
 N = TypeVar("N", int, float)
-
-#: A shard's number is part of every token; four digits keep tokens short.
-MAX_SHARDS = 10_000
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,15 @@ The shard is a hash tag, so that all of a user's state lives in one cluster slot
 from __future__ import annotations
 
 import re
+import time
 import zlib
+from collections.abc import Iterable
+
+#: A shard's number is part of every token; four digits keep tokens short.
+MAX_SHARDS = 10_000
+
+#: Seconds after which a process notes again over how many shards it spreads users.
+NOTE_EVERY = 60.0
 
 #: A sid as text: 128 bits, base64url without padding.
 SID = re.compile(r"[A-Za-z0-9_-]{22}")
@@ -37,6 +45,7 @@ class ShardKeys:
         canary: the worker's own short-lived key, to hear itself.
         lease: which of several workers comes first.
         workers: hash, worker → what it last said of itself.
+        layouts: set, over how many shards users are spread, or were at some time; the first shard's counts.
     """
 
     def __init__(self, prefix: str, number: int) -> None:
@@ -50,6 +59,7 @@ class ShardKeys:
         self.canary = self._base + "canary"
         self.lease = self._base + "lease"
         self.workers = self._base + "workers"
+        self.layouts = self._base + "layouts"
 
     def session(self, sid: str) -> str:
         """The session itself: a string with a TTL."""
@@ -134,21 +144,57 @@ class OnlineKeys:
 
 
 class Keys:
-    """The keys of one site: its prefix, users spread over a number of shards, and who is online."""
+    """The keys of one site: its prefix, users spread over a number of shards, and who is online.
+
+    Attributes:
+        layouts: over how many shards users are spread now, or were at some time, as far as is known: when the number
+            changes, sessions stay where they are.
+    """
 
     def __init__(self, prefix: str = "sso", shards: int = 1) -> None:
         self.prefix = prefix
         self.online = OnlineKeys(prefix)
+        self._now = shards
+        self._note_at = 0.0
+        self.layouts: frozenset[int] = frozenset({1, shards})  # all began with one; that is never noted
         self.shards = tuple(ShardKeys(prefix, number) for number in range(shards))
         self._session_key = re.compile(rf"{re.escape(prefix)}:\{{(0|[1-9]\d*)\}}:session:(.*)", re.DOTALL | re.ASCII)
 
+    def learn(self, layouts: Iterable[int]) -> None:
+        """Take in over how many shards users are or were spread; numbers that can't be are passed over."""
+        known = self.layouts.union(number for number in layouts if 1 <= number <= MAX_SHARDS)
+        if known != self.layouts:
+            more = (ShardKeys(self.prefix, number) for number in range(len(self.shards), max(known)))
+            self.layouts, self.shards = known, (*self.shards, *more)
+
+    def claim_note(self) -> bool:
+        """Return True, about once a minute, where others must be told over how many shards users are spread.
+
+        That it is one needs no word: everybody looks into the first shard. It is told again, as Redis may lose it.
+        """
+        if self._now == 1 or time.monotonic() < self._note_at:
+            return False
+        self._note_at = time.monotonic() + NOTE_EVERY
+        return True
+
     def of_user(self, user_id: str) -> ShardKeys:
         """The shard that a user's sessions are opened in; CRC-32, so that it is the same in every process."""
-        return self.shards[zlib.crc32(user_id.encode()) % len(self.shards)]
+        return self._shard(zlib.crc32(user_id.encode()) % self._now)
+
+    def homes(self, user_id: str) -> tuple[ShardKeys, ...]:
+        """The shards that may have sessions of a user, the present one first."""
+        code = zlib.crc32(user_id.encode())
+        numbers = dict.fromkeys(code % layout for layout in (self._now, *sorted(self.layouts)))
+        return tuple(map(self._shard, numbers))
 
     def of_shard(self, number: int) -> ShardKeys | None:
-        """The shard of that number, or None where there is none."""
-        return self.shards[number] if 0 <= number < len(self.shards) else None
+        """The shard of that number, whether or not anything is in it; None where there can be none."""
+        return self._shard(number) if 0 <= number < MAX_SHARDS else None
+
+    @property
+    def layout(self) -> int:
+        """Over how many shards users are spread now."""
+        return self._now
 
     @property
     def session_pattern(self) -> str:
@@ -167,3 +213,7 @@ class Keys:
             return None
         shard = self.of_shard(int(match[1])) if len(match[1]) < 6 else None
         return (shard, match[2]) if shard else None
+
+    def _shard(self, number: int) -> ShardKeys:
+        # A forged token may name any shard; what is not known to be in use is not kept.
+        return self.shards[number] if number < len(self.shards) else ShardKeys(self.prefix, number)

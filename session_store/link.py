@@ -54,6 +54,11 @@ def raw(word: Word) -> bytes | int | float:
     return word.encode("utf-8", "surrogateescape") if isinstance(word, str) else word
 
 
+def raw_words(words: Sequence[Word]) -> list[Word]:
+    """Return a command's words as Redis is to get them; redis-py wants the first one as a text."""
+    return [words[0], *map(raw, words[1:])]
+
+
 def key_of(words: Sequence[Word]) -> Word:
     """Return the key of a command's words, or nothing where it has none."""
     place = 3 if words[0] in {"EVALSHA", "EVAL"} else 1

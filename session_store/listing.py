@@ -11,11 +11,14 @@ from . import verbs
 from .keys import SID, Keys, ShardKeys
 from .scripts import Call, load
 from .sessions import Ref, Session
-from .steps import Steps
+from .steps import Steps, learn
 from .verbs import BATCH, sessions_in
 
 #: Sessions looked at for one page at most, unless told otherwise.
 LOOKED = 100_000
+
+#: Shards that are asked at once, after the first one had little.
+WIDTH = 8
 
 #: Of a word that is searched for, what stands in a record as it is: nothing that JSON escapes, no other alphabets.
 _PLAIN = re.compile(r"[!#-\[\]-~]+", re.ASCII)
@@ -105,16 +108,27 @@ def search(
     """
     place: Place | None = after or Place()
     found: list[Session] = []
-    seen = 0
-    while place is not None and len(found) < limit and seen < looked:
-        shard = keys.of_shard(place.shard)
-        if shard is None:
-            return Page(found, None, seen)
-        (part,) = yield [_search_page(shard, query, place, min(BATCH, looked - seen), limit - len(found))]
-        found += filter(query.fits, part.sessions)
-        seen += part.looked
-        place = part.after or (Place(place.shard + 1) if keys.of_shard(place.shard + 1) else None)
-    return Page(found, place, seen)
+    seen, width = 0, 1
+    yield from learn(keys)
+    while place is not None and place.shard < len(keys.shards) and len(found) < limit and seen < looked:
+        shards = keys.shards[place.shard : place.shard + width]
+        places = [place, *(Place(shard.number) for shard in shards[1:])]
+        most, count = limit - len(found), min(BATCH, looked - seen)
+        parts = yield [_search_page(shard, query, at, count, most) for shard, at in zip(shards, places, strict=False)]
+        for part, at in zip(parts, places, strict=False):
+            if len(found) + len(part.sessions) > limit or seen >= looked:
+                break  # it is asked again, for less
+            found += filter(query.fits, part.sessions)
+            seen += part.looked
+            place = part.after or _next(keys, at)
+            if part.after:
+                break
+            width = WIDTH
+    return Page(found, place if place and place.shard < len(keys.shards) else None, seen)
+
+
+def _next(keys: Keys, place: Place) -> Place | None:
+    return Place(place.shard + 1) if place.shard + 1 < len(keys.shards) else None
 
 
 def _search_page(keys: ShardKeys, query: Query, place: Place, count: int, limit: int) -> Call[Page]:

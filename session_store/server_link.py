@@ -10,7 +10,7 @@ from redis.exceptions import NoScriptError, RedisError
 from .breaker import Breaker
 from .config import Config
 from .connections import client
-from .link import Node, Word, raw
+from .link import Node, Word, raw_words
 from .scripts import Request
 
 
@@ -34,7 +34,7 @@ class ServerLink:
             return self._redis.execute_command(*words)
         except UnicodeEncodeError:
             # Names found in Redis may be any bytes; hiredis doesn't know surrogateescape.
-            return self.command([*map(raw, words)], "")
+            return self.command(raw_words(words), "")
         except NoScriptError:
             raise
         except RedisError as error:
@@ -45,7 +45,7 @@ class ServerLink:
         self._breaker.check()
         with self._redis.pipeline(transaction=False) as pipe:
             for request in requests:
-                pipe.execute_command(*map(raw, request.words))
+                pipe.execute_command(*raw_words(request.words))
             try:
                 return pipe.execute(raise_on_error=False)
             except RedisError as error:

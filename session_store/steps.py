@@ -45,6 +45,7 @@ def open_session(
     named = yield from _named(keys, [*replaces, *([lost] if lost else [])])
     before: list[Request[Any]] = [_end_one(keys, ref, "replaced") for ref in named[: len(replaces)]]
     before += [_end_one(keys, ref, "lost", only_gone=True) for ref in named[len(replaces) :]]
+    before += [verbs.note_layout(keys)] if keys.claim_note() else []
     shard = shard_of(keys, token)
     victims: tuple[str, ...] = ()
     for _ in range(TRIES):
@@ -61,12 +62,14 @@ def open_session(
 
 def update_user(keys: Keys, person: Person) -> Steps[int]:
     """Have the records of a user's live sessions say what is new about the user."""
-    shard, updated = keys.of_user(person.user_id), 0
-    while True:
-        (found,) = yield [verbs.update_user(shard, person)]
-        updated += int(found)
-        if found < verbs.BATCH:
-            return updated
+    updated = 0
+    yield from learn(keys)
+    for shard in keys.homes(person.user_id):
+        found = verbs.BATCH
+        while found == verbs.BATCH:
+            (found,) = yield [verbs.update_user(shard, person)]
+            updated += int(found)
+    return updated
 
 
 def read(keys: Keys, token: Token) -> Steps[Session | None]:
@@ -134,15 +137,36 @@ def end_user(
     keys: Keys, user_id: str, reason: str, *, but: Token | Ref | None, actor: str, before: int | None = None
 ) -> Steps[list[End]]:
     """End all sessions of a user, but one; `before`: of those that began before then, ms since the epoch."""
-    shard = keys.of_user(user_id)
     ended: list[End] = []
-    while True:
-        (found,) = yield [verbs.list_user(shard, user_id, MANY, over=True)]
-        refs = [s.ref for s in found if (not but or s.ref.sid != but.sid) and (not before or s.record.created < before)]
-        ends = yield from end_all(keys, refs, reason, actor=actor)
-        ended += ends
-        if len(found) < MANY or not ends:
-            return ended
+    yield from learn(keys)
+    for shard in keys.homes(user_id):
+        while True:
+            (found,) = yield [verbs.list_user(shard, user_id, MANY, over=True)]
+            refs = [
+                s.ref for s in found if (not but or s.ref.sid != but.sid) and (not before or s.record.created < before)
+            ]
+            ends = yield from end_all(keys, refs, reason, actor=actor)
+            ended += ends
+            if len(found) < MANY or not ends:
+                break
+    return ended
+
+
+def sessions_of(keys: Keys, user_id: str, *, limit: int) -> Steps[list[Session]]:
+    """List a user's live sessions, wherever they are; one round trip where the number of shards is the known one."""
+    homes = keys.homes(user_id)
+    known, *answers = yield [verbs.layouts(keys), *(verbs.list_user(shard, user_id, limit) for shard in homes)]
+    keys.learn(known or ())
+    others = [shard for shard in keys.homes(user_id) if shard not in homes]
+    if others:
+        answers += yield [verbs.list_user(shard, user_id, limit) for shard in others]
+    return [session for found in answers for session in found][:limit]
+
+
+def learn(keys: Keys) -> Steps[None]:
+    """Learn over how many shards users were spread: there may be sessions in all of them."""
+    (known,) = yield [verbs.layouts(keys)]
+    keys.learn(known or ())
 
 
 def bury(keys: Keys, ended: Iterable[tuple[Ref, str]]) -> Steps[int]:
@@ -169,14 +193,19 @@ def end_due(shard: ShardKeys, *, limit: int, worker: str) -> Steps[tuple[Due, li
 
 def count(keys: Keys) -> Steps[int]:
     """Count the sessions."""
-    return sum((yield [verbs.count(shard) for shard in keys.shards]))
+    counted = keys.shards
+    known, *numbers = yield [verbs.layouts(keys), *map(verbs.count, counted)]
+    keys.learn(known or ())
+    if len(keys.shards) > len(counted):
+        numbers += yield [verbs.count(shard) for shard in keys.shards[len(counted) :]]
+    return sum(numbers)
 
 
 def shard_of(keys: Keys, name: Token | Ref) -> ShardKeys:
     """Return the shard that a token or a ref names; ValueError where there is none."""
     shard = keys.of_shard(name.shard)
     if shard is None:
-        raise ValueError(f"there is no shard {name.shard}; WIKI_REDIS_SHARDS is {len(keys.shards)}")
+        raise ValueError(f"there can be no shard {name.shard}")
     return shard
 
 
@@ -195,7 +224,7 @@ def _by_shard(keys: Keys, refs: Iterable[Ref]) -> list[tuple[ShardKeys, list[Ref
     groups: dict[int, list[Ref]] = {}
     for ref in refs:
         groups.setdefault(shard_of(keys, ref).number, []).append(ref)
-    return [(keys.shards[number], group) for number, group in groups.items()]
+    return [(shard_of(keys, group[0]), group) for group in groups.values()]
 
 
 def _named(keys: Keys, refs: Sequence[Ref]) -> Steps[list[Ref]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import redis
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError
 
 from . import steps, verbs
 from .address import Kind
@@ -194,10 +194,11 @@ class Store:
 
     def sessions_of(self, user_id: str, *, limit: int = verbs.BATCH) -> list[Session]:
         """List a user's live sessions."""
-        return self.run(verbs.list_user(self.keys.of_user(user_id), user_id, limit))
+        return self.do(steps.sessions_of(self.keys, user_id, limit=limit))
 
     def sessions(self, *, page: int = verbs.BATCH) -> Iterator[Session]:
         """List all sessions, page by page, those that end first in front (of each shard)."""
+        self.learn()
         for keys in self.keys.shards:
             first = 0
             seen = page
@@ -205,6 +206,10 @@ class Store:
                 seen, found = self.run(verbs.list_page(keys, first, first + page - 1))
                 yield from found
                 first += page
+
+    def learn(self) -> None:
+        """Learn which shards may have sessions: over how many users are spread may have changed."""
+        self.do(steps.learn(self.keys))
 
     def count(self) -> int:
         """Count the sessions, those that are just due included."""
@@ -234,14 +239,14 @@ class Store:
 
     def run_all(self, requests: Sequence[Request[Any]]) -> list[Any]:
         """Run requests in one round trip; they are not atomic together."""
-        if len(requests) == 1:
+        if len(requests) == 1 and not requests[0].optional:
             return [self.run(requests[0])]
         answers = self.link.pipeline(requests) if requests else []
         for i, request in enumerate(requests):
             if isinstance(answers[i], NoScriptError):
                 answers[i] = self._with_source(request)
-            elif isinstance(answers[i], RedisError) and not request.optional:
-                raise self._breaker.unavailable(answers[i]) from answers[i]
+            elif not request.optional:
+                self._breaker.refuse(answers[i])
         return [self._breaker.read(request, answer) for request, answer in zip(requests, answers, strict=True)]
 
     def command(self, *words: Word) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .errors import BadRecord
-from .keys import ShardKeys
+from .keys import Keys, ShardKeys
 from .records import MAX_MS, Person, Record, parse_record, user_in_record, user_of
 from .scripts import Call, Command, load
 from .sessions import Check, Due, End, Opening, Reason, Ref, Session
@@ -171,14 +171,24 @@ def traces_of(keys: ShardKeys, sids: Sequence[str]) -> tuple[Command[list[Any]],
     )
 
 
+def layouts(keys: Keys) -> Command[set[int]]:
+    """Ask over how many shards users are spread, or were at some time; Redis may refuse to say."""
+    return Command(("SMEMBERS", keys.shards[0].layouts), lambda answer: set(map(int, answer)), optional=True)
+
+
+def note_layout(keys: Keys) -> Command[int]:
+    """Note over how many shards users are spread now; Redis may refuse that."""
+    return Command(("SADD", keys.shards[0].layouts, keys.layout), int, optional=True)
+
+
 def count(keys: ShardKeys) -> Command[int]:
     """Count the sessions, those that are just due included."""
     return Command(("ZCARD", keys.sessions), int)
 
 
-def server_time() -> Command[int]:
-    """Ask for Redis' clock, ms since the epoch."""
-    return Command(("TIME",), lambda answer: int(answer[0]) * 1000 + int(answer[1]) // 1000)
+def server_time(keys: ShardKeys) -> Command[int]:
+    """Ask for the clock of the Redis that has a shard, ms since the epoch."""
+    return Command(("TIME",), lambda answer: int(answer[0]) * 1000 + int(answer[1]) // 1000, near=keys.sessions)
 
 
 def list_page(keys: ShardKeys, first: int, last: int) -> Call[tuple[int, list[Session]]]:

@@ -75,6 +75,8 @@ class PresencePruner:
         if not ended:
             return
         keys = self._store.keys
-        living = self._store.run_all([verbs.list_user(keys.of_user(user), user, 1) for user in ended])
-        gone = [user for user, sessions in zip(ended, living, strict=True) if not sessions]
+        asked = [(user, shard) for user in ended for shard in keys.homes(user)]
+        answers = self._store.run_all([verbs.list_user(shard, user, 1) for user, shard in asked])
+        living = {user for (user, _), sessions in zip(asked, answers, strict=True) if sessions}
+        gone = [user for user in ended if user not in living]
         self._store.run_all([forget_member(keys.online, user, seen_by=ended[user]) for user in gone])

@@ -84,6 +84,7 @@ SITE = Rights(
         "users": "type smembers sadd srem",
         "readers": "hget hgetall hset hdel hvals",
         "workers": "hgetall",
+        "layouts": "smembers sadd",
         "job": "get set del pexpire",
         "members": "type zadd zrem zscore zcount zrangebyscore zrevrangebyscore pttl pexpire",
         "hidden": "type zadd zrem zscore zcount zrangebyscore zrevrangebyscore pttl pexpire",
@@ -111,6 +112,7 @@ WORKER = Rights(
         "readers": "hget hgetall hset hdel hvals",
         "lease": "get set pttl pexpire",
         "workers": "hset hgetall hdel",
+        "layouts": "smembers",
         "canary": "set exists",
         "members": "type zrem zscore zcount zrangebyscore",
         "hidden": "type zrem zscore zcount zrangebyscore",
@@ -136,7 +138,7 @@ def patterns(prefix: str) -> dict[str, str]:
     keys = Keys(prefix)
     shard, online = keys.shards[0], keys.online
     names = {kind: getattr(shard, kind) for kind in ("sessions", "records", "ended", "audit", "readers")}
-    names |= {kind: getattr(shard, kind) for kind in ("lease", "workers", "canary")}
+    names |= {kind: getattr(shard, kind) for kind in ("lease", "workers", "canary", "layouts")}
     globs = {kind: escape_glob(name) for kind, name in names.items()}
     globs |= {"session": shard.session_pattern, "users": shard.users_pattern, "job": escape_glob(shard.job("")) + "*"}
     globs = {kind: glob.replace(":{0}:", ":{*}:") for kind, glob in globs.items()}

@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
-from session_store import Session, verbs
+from session_store import Session, steps, verbs
 from session_store.keys import Keys
 from session_store.listing import Page, Place, Query, search
 from session_store.steps import Steps
@@ -80,8 +80,7 @@ class Asked:
         return self._of_user(keys)
 
     def _of_user(self, keys: Keys) -> Steps[Page]:
-        shard = keys.of_user(self.user)
-        (found,) = yield [verbs.list_user(shard, self.user, verbs.BATCH)]
+        found = yield from steps.sessions_of(keys, self.user, limit=verbs.BATCH)
         query = self.query
         return Page(
             [session for session in found if query.fits(session) and _in_time(session, query)], None, len(found)

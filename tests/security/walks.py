@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import redis
@@ -121,6 +122,10 @@ def _site_opens(store: Store, scene: Scene) -> None:
     assert store.renew(scene.almost_idle()) is not None
     assert store.renew(scene.opened(), age=2 * HOUR) is not None
     assert store.update_user(Person("1", "another name"))
+    spread = Store(replace(store.config, redis_shards=2))
+    assert spread.open(make_token(b"", make_nonce(), 0, spread.keys.of_user("7").number), person, age=HOUR).lives
+    assert scene.raw.smembers(scene.shard.layouts) == {b"2"}
+    scene.raw.delete(scene.shard.layouts)  # the others look into one shard
 
 
 def _site_ends(store: Store, scene: Scene) -> None:

@@ -80,10 +80,27 @@ def test_any_user_has_a_shard(user, shards):
     assert keys.of_user(user) in keys.shards
 
 
-@given(number=st.integers(-10, 20))
-def test_a_number_without_shard_gives_none(number):
-    found = Keys("sso", 5).of_shard(number)
-    assert found.number == number if 0 <= number < 5 else found is None
+@given(number=st.integers(-10, 10_020))
+def test_any_shard_that_a_token_can_name_has_keys(number):
+    keys = Keys("sso", 5)
+    found = keys.of_shard(number)
+    assert found.number == number if 0 <= number < 10_000 else found is None
+    assert len(keys.shards) == 5
+
+
+@given(
+    user=st.text(st.characters(exclude_categories=["Cs"])),
+    layouts=st.lists(st.integers(-3, 40)),
+    now=st.integers(1, 40),
+)
+def test_a_user_s_sessions_are_looked_for_wherever_they_were_ever_opened(user, layouts, now):
+    keys = Keys("sso", now)
+    keys.learn(layouts)
+    known = {1, now, *(layout for layout in layouts if layout > 0)}
+    assert len(keys.shards) == max(known)
+    assert {shard.number for shard in keys.homes(user)} == {Keys("sso", each).of_user(user).number for each in known}
+    assert keys.homes(user)[0] is keys.of_user(user)
+    assert all(shard in keys.shards for shard in keys.homes(user))
 
 
 @given(prefix=prefixes | hostile_prefixes, shard=st.integers(0, 11), sid=sids)

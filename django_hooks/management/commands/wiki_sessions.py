@@ -110,6 +110,7 @@ def _refs(store: Store, sids: list[str] | None) -> Iterator[Ref]:
         # All of them first: a list from which things vanish would be read with gaps.
         yield from [session.ref for session in store.sessions()]
         return
+    store.learn()
     for sid in sids:
         if not SID.fullmatch(sid):
             raise CommandError(f"{sid!r} is no session's id: those have 22 characters")

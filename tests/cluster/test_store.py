@@ -1,0 +1,179 @@
+"""The store's verbs on a cluster of real servers, and what it says when a part of that is missing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from session_store import AsyncStore, Config, Person, Store, StoreUnavailable, make_nonce, make_token
+from session_store.listing import Query, search
+from session_store.presence import report_member
+from session_store.tokens import Token
+from tests.cluster.servers import ClusterServers, slot_of
+from tests.servers import free_port
+from tests.wait import wait_until
+
+HOUR = 3_600_000
+SHARDS = 8
+PEOPLE = [Person(str(number), f"user {number}") for number in range(24)]
+
+#: Seconds; what a busy machine may need.
+PATIENCE = 5.0
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[ClusterServers]:
+    with ClusterServers() as cluster:
+        yield cluster
+
+
+def store_of(cluster: ClusterServers, *, timeout: float = PATIENCE) -> Store:
+    return Store(Config(redis_url=cluster.url, redis_shards=SHARDS, redis_timeout=timeout), pause=0)
+
+
+@pytest.fixture
+def store(cluster: ClusterServers) -> Store:
+    for node in cluster.primaries:
+        node.admin.flushall()
+    return store_of(cluster)
+
+
+@pytest.fixture(autouse=True)
+def _no_mess() -> None:
+    """The look at what a test leaves behind is for one server."""
+
+
+def token_for(store: Store, person: Person) -> Token:
+    return make_token(b"secret", make_nonce(), 1, store.keys.of_user(person.user_id).number)
+
+
+def opened(store: Store, person: Person) -> Token:
+    token = token_for(store, person)
+    assert store.open(token, person, age=HOUR, idle=HOUR // 2).status == "opened"
+    return token
+
+
+def test_every_verb_works_wherever_a_shard_is(cluster: ClusterServers, store: Store) -> None:
+    tokens = {person.user_id: opened(store, person) for person in PEOPLE}
+    assert len({cluster.owner_of(keys.sessions).port for keys in store.keys.shards}) > 1
+    assert store.count() == len(PEOPLE)
+    assert {session.ref.sid for session in store.sessions(page=2)} == {token.sid for token in tokens.values()}
+    page = store.do(search(store.keys, Query("user"), limit=100))
+    assert len(page.sessions) == len(PEOPLE)
+    checks = store.check([*tokens.values()])
+    assert all(check and check.session for check in checks)
+    for person in PEOPLE:
+        token = tokens[person.user_id]
+        session = store.read(token)
+        assert session
+        assert session.record.person == person
+        assert store.renew(token)
+        assert [each.ref.sid for each in store.sessions_of(person.user_id)] == [token.sid]
+    ended = store.end_all([token_ref for each in store.sessions() if (token_ref := each.ref)], "logout")
+    assert {end.ref.sid for end in ended} == {token.sid for token in tokens.values()}
+    assert store.count() == 0
+
+
+def test_so_does_every_verb_in_an_event_loop(store: Store) -> None:
+    async def walk() -> None:
+        site = AsyncStore(store.config)
+        try:
+            first, second = token_for(store, PEOPLE[0]), token_for(store, PEOPLE[1])
+            assert (await site.open(first, PEOPLE[0], age=HOUR)).status == "opened"
+            assert (await site.open(second, PEOPLE[1], age=HOUR)).status == "opened"
+            online = report_member(store.keys.online, "0", "sally", window=HOUR, hides=False, arrives=True)
+            checks = await site.check([first, second], beside=[online])
+            assert [bool(check and check.session) for check in checks] == [True, True]
+            assert await site.read(first) == store.read(first)
+            assert len(await site.end_user("0", "revoked")) == 1
+            for node in store.link.primaries():
+                node.redis.script_flush()
+            assert await site.renew(second)
+            assert await site.read(first) is None
+        finally:
+            await site.close()
+
+    asyncio.run(walk())
+
+
+def test_scripts_that_a_node_has_forgotten_are_sent_again(store: Store) -> None:
+    tokens = [opened(store, person) for person in PEOPLE]
+    for node in store.link.primaries():
+        node.redis.script_flush()
+    assert all(check and check.session for check in store.check(tokens))
+
+
+def test_a_slot_that_has_moved_is_followed(cluster: ClusterServers, store: Store) -> None:
+    tokens = [opened(store, person) for person in PEOPLE]
+    key = store.keys.shards[tokens[0].shard].sessions
+    source = cluster.owner_of(key)
+    cluster.move_slot(slot_of(key), next(node for node in cluster.primaries if node is not source))
+    assert store.read(tokens[0])
+    assert all(check and check.session for check in store.check(tokens))
+    assert len(store.end_user(PEOPLE[0].user_id, "revoked")) == 1
+
+
+def test_a_slot_on_the_move_is_said_to_be_on_the_move(cluster: ClusterServers, store: Store) -> None:
+    person = PEOPLE[0]
+    opened(store, person)
+    key = store.keys.of_user(person.user_id).sessions
+    source = cluster.owner_of(key)
+    move = cluster.moving(slot_of(key), next(node for node in cluster.primaries if node is not source))
+    move.begin()
+    move.carry(key)
+    with pytest.raises(StoreUnavailable, match="on the move"):
+        opened(store, person)
+    others = [each for each in PEOPLE if store.keys.of_user(each.user_id).sessions != key]
+    assert opened(store, others[0])
+    move.finish()
+    assert opened(store, person)
+
+
+def test_a_node_that_is_dead_or_hangs_takes_nothing_from_the_others(cluster: ClusterServers) -> None:
+    store = store_of(cluster, timeout=0.5)
+    tokens = {person.user_id: opened(store, person) for person in PEOPLE}
+    victim = cluster.owner_of(store.keys.of_user(PEOPLE[0].user_id).sessions)
+    hit = [p for p in PEOPLE if cluster.owner_of(store.keys.of_user(p.user_id).sessions) is victim]
+    spared = [p for p in PEOPLE if p not in hit]
+    victim.pause()
+    try:
+        with pytest.raises(StoreUnavailable, match=str(victim.port)):
+            store.read(tokens[hit[0].user_id])
+        assert all(store.read(tokens[person.user_id]) for person in spared)
+    finally:
+        victim.resume()
+    cluster.wait_until_settled()
+    wait_until(lambda: _reads(store, tokens[hit[0].user_id]), "the node's sessions to be there again", 20)
+
+
+def test_after_a_failover_the_new_primary_is_asked(cluster: ClusterServers, store: Store) -> None:
+    tokens = [opened(store, person) for person in PEOPLE]
+    key = store.keys.shards[tokens[0].shard].sessions
+    victim = cluster.owner_of(key)
+    for node in cluster.primaries:
+        node.admin.wait(1, 5000)
+    victim.kill()
+    with pytest.raises(StoreUnavailable):
+        store.read(tokens[0])
+    cluster.wait_for_new_owner(key, victim)
+    wait_until(lambda: _reads(store, tokens[0]), "the new primary to answer", 20)
+    assert all(check and check.session for check in store.check(tokens))
+    victim.start()
+    cluster.wait_until_settled()
+
+
+def test_what_is_no_cluster_or_not_there_is_said_to_be_so(cluster: ClusterServers) -> None:
+    with pytest.raises(StoreUnavailable, match="none of its nodes answers"):
+        Store(Config(redis_url=f"redis+cluster://127.0.0.1:{free_port()},127.0.0.1:{free_port()}")).count()
+    single = Store(Config(redis_url=f"redis://127.0.0.1:{cluster.primaries[0].port}", redis_shards=SHARDS))
+    with pytest.raises(StoreUnavailable, match=r"node of a cluster.*redis\+cluster"):
+        list(single.sessions())
+
+
+def _reads(store: Store, token: Token) -> bool:
+    try:
+        return store.read(token) is not None
+    except StoreUnavailable:
+        return False

@@ -1,0 +1,99 @@
+"""Over how many shards users are spread may change: what is open stays open, is found, and ends as ever."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import redis
+
+from session_store import AsyncStore, Person, Store, make_nonce, make_token
+from session_store.listing import Query, search
+from session_store.tokens import Token
+
+HOUR = 3_600_000
+PEOPLE = [Person(str(number), f"user {number}") for number in range(40)]
+
+
+@pytest.fixture
+def spread(store: Store) -> Callable[[int], Store]:
+    """Return what makes a store as a process has it that is started with another number of shards."""
+    return lambda shards: Store(replace(store.config, redis_shards=shards))
+
+
+def open_all(store: Store, people: list[Person] = PEOPLE) -> list[Token]:
+    tokens = []
+    for person in people:
+        token = make_token(b"secret", make_nonce(), 1, store.keys.of_user(person.user_id).number)
+        assert store.open(token, person, age=HOUR).status == "opened"
+        tokens.append(token)
+    return tokens
+
+
+@pytest.fixture(params=[(1, 4), (4, 1), (2, 3), (3, 2)], ids=lambda pair: f"{pair[0]} to {pair[1]}")
+def changed(request: pytest.FixtureRequest, spread: Callable[[int], Store]) -> tuple[Store, list[Token]]:
+    """A store after a change of the number, and what was opened before it."""
+    before, after = request.param
+    tokens = open_all(spread(before))
+    return spread(after), tokens
+
+
+def test_sessions_stay_valid(changed: tuple[Store, list[Token]]) -> None:
+    store, tokens = changed
+    assert all(store.read(token) for token in tokens)
+    assert all(check and check.session for check in store.check(tokens))
+    assert all(store.renew(token) for token in tokens)
+
+
+def test_they_are_counted_listed_and_found(changed: tuple[Store, list[Token]]) -> None:
+    store, tokens = changed
+    assert store.count() == len(tokens)
+    assert {session.ref.sid for session in store.sessions(page=7)} == {token.sid for token in tokens}
+    found, after = [], None
+    while True:
+        page = store.do(search(store.keys, Query(), after=after, limit=7))
+        found += [session.ref.sid for session in page.sessions]
+        assert len(page.sessions) <= 7
+        after = page.after
+        if after is None:
+            break
+    assert sorted(found) == sorted(token.sid for token in tokens)
+    for person, token in zip(PEOPLE, tokens, strict=True):
+        assert [session.ref.sid for session in store.sessions_of(person.user_id)] == [token.sid]
+
+
+def test_they_end_with_all_of_their_user_s(changed: tuple[Store, list[Token]]) -> None:
+    store, tokens = changed
+    newer = open_all(store)
+    assert store.update_user(Person("0", "sally")) == 2
+    for person, old, new in zip(PEOPLE, tokens, newer, strict=True):
+        ended = store.end_user(person.user_id, "revoked")
+        assert {end.ref.sid for end in ended} == {old.sid, new.sid}
+        assert store.sessions_of(person.user_id) == []
+    assert store.count() == 0
+
+
+def test_so_they_do_in_an_event_loop(changed: tuple[Store, list[Token]]) -> None:
+    store, _ = changed
+
+    async def end_all() -> int:
+        site = AsyncStore(store.config)
+        try:
+            return sum([len(await site.end_user(person.user_id, "revoked")) for person in PEOPLE])
+        finally:
+            await site.close()
+
+    assert asyncio.run(end_all()) == len(PEOPLE)
+
+
+def test_one_shard_alone_is_never_noted(store: Store, raw: redis.Redis) -> None:
+    open_all(store, PEOPLE[:1])
+    assert not raw.exists(store.keys.shards[0].layouts)
+
+
+def test_what_is_noted_by_hand_and_no_number_of_shards_is_passed_over(store: Store, raw: redis.Redis) -> None:
+    raw.sadd(store.keys.shards[0].layouts, 3, 0, -1, 10_001, 99999999999)
+    store.learn()
+    assert len(store.keys.shards) == 3
