@@ -191,6 +191,8 @@ class ClusterServers:
         clients = [node.admin for node in nodes]
         primaries, replicas = clients[: self._primaries], clients[self._primaries :]
         join(primaries, replicas, self._slots, lambda condition, what: wait_until(condition, what, PATIENCE))
+        if not self._options["cluster_require_full_coverage"]:
+            wait_until(lambda: all(ready(node.admin) for node in nodes), "each node to serve what it has", PATIENCE)
 
     def _launch(self, count: int) -> list[Node]:
         """Start nodes that know nothing yet, beside each other."""

@@ -110,8 +110,9 @@ def test_a_new_node_joins_and_gets_a_slot(cluster: ClusterServers) -> None:
 
 def test_half_covered_it_serves_that_half_alone() -> None:
     with ClusterServers(2, replicas=0, slots=range(8192)) as cluster:
-        covered, bare = cluster.owner_of(0), "{0}"
-        assert slot_of(bare) > 8191
+        covered, half, bare = cluster.owner_of(0), "{2}", "{0}"
+        assert slot_of(half) < 8192 <= slot_of(bare)
+        assert cluster.owner_of(half).admin.set(half, "")
         with pytest.raises(LookupError):
             cluster.owner_of(bare)
         with pytest.raises(redis.exceptions.ClusterDownError, match="not served"):
