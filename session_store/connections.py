@@ -15,11 +15,13 @@ from redis.sentinel import Sentinel
 
 from .address import Kind, parse_address, server_name
 from .config import Config
+from .exchange import Exchange
 
-__all__ = ["client", "cluster_client", "database", "options", "sentinel_options", "server_name"]
+__all__ = ["client", "cluster_client", "database", "exchange", "options", "sentinel_options", "server_name"]
 
 _clients: dict[tuple[str, str, float], redis.Redis] = {}
 _clusters: dict[tuple[str, str, float], RedisCluster] = {}
+_exchanges: dict[tuple[str, str, float], Exchange] = {}
 _lock = threading.Lock()
 
 
@@ -47,6 +49,13 @@ def client(config: Config, *, patience: float | None = None) -> redis.Redis:
         if key not in _clients:
             _clients[key] = _connect(config, patience)
         return _clients[key]
+
+
+def exchange(config: Config) -> Exchange:
+    """Return the process's exchange with that Redis, over the connections of `client`."""
+    pool = client(config).connection_pool
+    with _lock:
+        return _exchanges.setdefault(_key(config, None), Exchange(pool))
 
 
 def cluster_client(config: Config, *, patience: float | None = None) -> RedisCluster:

@@ -9,7 +9,7 @@ from redis.exceptions import NoScriptError, RedisError
 
 from .breaker import Breaker
 from .config import Config
-from .connections import client
+from .connections import client, exchange
 from .link import Node, Word, raw_words
 from .scripts import Request
 
@@ -24,6 +24,7 @@ class ServerLink:
 
     def __init__(self, config: Config, breaker: Breaker) -> None:
         self._redis = client(config)
+        self._exchange = exchange(config)
         self._breaker = breaker
         self._name = config.address.name
 
@@ -31,7 +32,7 @@ class ServerLink:
         """Run a command."""
         self._breaker.check()
         try:
-            return self._redis.execute_command(*words)
+            answer = self._exchange.ask(words)
         except UnicodeEncodeError:
             # Names found in Redis may be any bytes; hiredis doesn't know surrogateescape.
             return self.command(raw_words(words), "")
@@ -39,17 +40,17 @@ class ServerLink:
             raise
         except RedisError as error:
             raise self._breaker.unavailable(error) from error
+        return answer if words[0] == "EVALSHA" else self._read(words[0], answer)
 
     def pipeline(self, requests: Sequence[Request[Any]]) -> list[Any]:
         """Run commands in one round trip."""
         self._breaker.check()
-        with self._redis.pipeline(transaction=False) as pipe:
-            for request in requests:
-                pipe.execute_command(*raw_words(request.words))
-            try:
-                return pipe.execute(raise_on_error=False)
-            except RedisError as error:
-                raise self._breaker.unavailable(error) from error
+        batch = [raw_words(request.words) for request in requests]
+        try:
+            answers = self._exchange.ask_all(batch)
+        except RedisError as error:
+            raise self._breaker.unavailable(error) from error
+        return [self._read(words[0], answer) for words, answer in zip(batch, answers, strict=True)]
 
     def primaries(self) -> list[Node]:
         """Return it."""
@@ -61,3 +62,8 @@ class ServerLink:
 
     def refresh(self) -> None:
         """Nothing is remembered: redis-py asks the Sentinels for each new connection."""
+
+    def _read(self, name: Word, answer: Any) -> Any:
+        """Return an answer as redis-py's client would."""
+        read = None if isinstance(answer, RedisError) else self._redis.response_callbacks.get(name)
+        return read(answer) if read else answer
