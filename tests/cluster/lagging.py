@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from demo.cluster.topology import follows
 from tests.wait import wait_until
 
 from .node import Server
-from .topology import follows
 
 
 @contextmanager

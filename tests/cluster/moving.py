@@ -7,7 +7,7 @@ from typing import Any
 
 import redis
 
-from .topology import id_of
+from demo.cluster.topology import id_of
 
 #: Milliseconds for the keys of one step.
 PATIENCE = 10_000

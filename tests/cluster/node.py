@@ -9,9 +9,8 @@ import redis
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
+from demo.cluster.topology import Member, id_of, itself
 from tests.servers import PATIENCE, RedisServer
-
-from .topology import Member, id_of, itself
 
 
 class Server(RedisServer):

@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 
 import redis
 
+from demo.cluster.ports import free_ports
+from demo.cluster.topology import follows
 from tests.servers import ADMIN, password_of
 from tests.wait import wait_until
 
 from .node import Server
-from .ports import free_ports
-from .topology import follows
 
 S = TypeVar("S", bound=Server)
 

@@ -9,16 +9,16 @@ from urllib.parse import urlsplit
 
 from redis.crc import key_slot
 
+from demo.cluster.joining import SLOTS, follow, join, meet
+from demo.cluster.ports import free_ports
+from demo.cluster.topology import agree, follows, knows, members, ready
 from tests.certificates import Certificates
 from tests.servers import ADMIN, password_of
 from tests.wait import wait_until
 
-from .joining import SLOTS, follow, join, meet
 from .lagging import lagging
 from .moving import SlotMove
 from .node import Node
-from .ports import free_ports
-from .topology import agree, follows, knows, members, ready
 
 #: Milliseconds of silence after which a node is taken for dead; one of its replicas takes over about a second later.
 NODE_TIMEOUT = 1500
