@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from redis.asyncio.cluster import RedisCluster
 from redis.exceptions import NoScriptError, RedisClusterException, RedisError
+from redis.exceptions import TimeoutError as TimedOut
 
 from .address import Kind
 from .async_connections import async_client, async_cluster_client
@@ -114,7 +115,7 @@ class AsyncClusterLink:
             raise self._breaker.unavailable(error, node.name if node else "") from error
         except RedisError as error:
             return error
-        except RedisClusterException as error:
+        except (RedisClusterException, KeyError) as error:  # the latter is redis-py's where no node has a slot
             cluster._initialize = True  # as after a lost node: look again who has which slots
             raise self._breaker.unavailable(error) from error
 
@@ -122,6 +123,10 @@ class AsyncClusterLink:
         self._breaker.check()
         cluster = async_cluster_client(self._config)
         try:
-            return await cluster.initialize()
+            # redis-py asks node after node, each with a whole time-out: that goes on while this task waits for one.
+            return await asyncio.wait_for(asyncio.shield(cluster.initialize()), self._config.redis_timeout)
         except (RedisError, RedisClusterException) as error:
             raise self._breaker.unavailable(error, slow=True) from error
+        except TimeoutError as error:
+            late = TimedOut("none of its nodes has answered in time")
+            raise self._breaker.unavailable(late, slow=True) from error

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import redis
+from redis.asyncio.sentinel import MasterNotFoundError as AsyncMasterNotFoundError
 from redis.exceptions import RedisError
 from redis.sentinel import MasterNotFoundError
 
@@ -21,6 +22,10 @@ _throttle = Throttle(seconds=60)
 
 #: Seconds for which nothing is tried after a time-out.
 PAUSE = 1.0
+
+
+#: Errors that it may have taken long to find: one time-out, or one a Sentinel.
+SLOW = (redis.TimeoutError, MasterNotFoundError, AsyncMasterNotFoundError)
 
 
 class Breaker:
@@ -51,7 +56,7 @@ class Breaker:
             node: which node of a cluster it was; empty: all of Redis.
             slow: whether it may have taken long to find that out, whatever the error is.
         """
-        if slow or isinstance(error, (redis.TimeoutError, MasterNotFoundError)):
+        if slow or isinstance(error, SLOW):
             self._open_until = {**self._still_open(), node: time.monotonic() + self._pause}
         return unavailable(self._config, error, node)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import redis
@@ -18,13 +20,18 @@ from redis.exceptions import (
 
 from .breaker import Breaker
 from .config import Config
-from .connections import cluster_client
+from .connections import cluster_client, known_cluster
 from .errors import StoreUnavailable
 from .link import LOST, Node, Word, raw_words, receive, send
+from .lookout import Lookout
 from .scripts import Request
 
 #: Answers that say that the command is to go elsewhere, or to come again. A MOVED is a kind of ASK to redis-py.
 ELSEWHERE = (AskError, TryAgainError, ClusterDownError)
+
+
+#: Seconds for which a command waits until it is known which node has what now.
+MOMENT = 0.1
 
 
 class ClusterLink:
@@ -40,6 +47,8 @@ class ClusterLink:
     def __init__(self, config: Config, breaker: Breaker) -> None:
         self._config = config
         self._breaker = breaker
+        self._finding: Lookout[RedisCluster] = Lookout()
+        self._looking: Lookout[None] = Lookout()
 
     def command(self, words: Sequence[Word], key: Word) -> Any:
         """Run a command where its key is."""
@@ -97,18 +106,18 @@ class ClusterLink:
         return self._node(cluster, node)
 
     def refresh(self) -> None:
-        """Ask a node which node has what."""
-        try:
-            self._cluster().nodes_manager.initialize()
-        except (RedisError, RedisClusterException) as error:
-            raise self._breaker.unavailable(error) from error
+        """Have redis-py ask the nodes which of them has what; what comes of that shows when it is needed."""
+        self._look(self._cluster())
 
     def _cluster(self) -> RedisCluster:
         self._breaker.check()
+        found = known_cluster(self._config)
+        if found is not None:
+            return found
         try:
-            return cluster_client(self._config)
-        except (RedisError, RedisClusterException) as error:
-            raise self._breaker.unavailable(error, slow=True) from error
+            return self._finding.run(partial(cluster_client, self._config), wait=self._config.redis_timeout)
+        except (RedisError, RedisClusterException, TimeoutError) as error:
+            raise self._breaker.unavailable(_worded(error), slow=True) from error
 
     def _find(self, key: Word) -> tuple[RedisCluster, ClusterNode]:
         cluster = self._cluster()
@@ -116,10 +125,16 @@ class ClusterLink:
         try:
             node = cluster.nodes_manager.get_node_from_slot(slot)
         except RedisClusterException as error:
-            self.refresh()
+            self._look(cluster)
             raise self._breaker.unavailable(error) from error
         self._breaker.check(node.name)
         return cluster, node
+
+    def _look(self, cluster: RedisCluster, lost: str | None = None) -> None:
+        """Have redis-py look who has which slots, and wait a moment for that: it is quick where one node answers."""
+        look = partial(cluster.nodes_manager.initialize, last_failed_node_name=lost)
+        with suppress(RedisError, RedisClusterException, TimeoutError):
+            self._looking.run(look, wait=MOMENT)
 
     def _by_node(self, requests: Sequence[Request[Any]], answers: list[Any]) -> dict[ClusterNode, list[int]]:
         """Return which requests go where; of those that go nowhere the error is the answer."""
@@ -152,10 +167,7 @@ class ClusterLink:
         """Return what to raise; where the node can't be reached, have redis-py look for who has its slots now."""
         found = self._breaker.unavailable(error, node.name)
         if isinstance(error, LOST):
-            try:
-                cluster.nodes_manager.initialize(last_failed_node_name=node.name)
-            except (RedisError, RedisClusterException) as worse:
-                return self._breaker.unavailable(worse, slow=True)
+            self._look(cluster, str(node.name))
         return found
 
     @staticmethod
@@ -171,3 +183,7 @@ class ClusterLink:
 def _put(answers: list[Any], places: Sequence[int], answer: Any) -> None:
     for place in places:
         answers[place] = answer
+
+
+def _worded(error: Exception) -> Exception:
+    return redis.TimeoutError("none of its nodes has answered in time") if isinstance(error, TimeoutError) else error

@@ -17,7 +17,16 @@ from .address import Kind, parse_address, server_name
 from .config import Config
 from .exchange import Exchange
 
-__all__ = ["client", "cluster_client", "database", "exchange", "options", "sentinel_options", "server_name"]
+__all__ = [
+    "client",
+    "cluster_client",
+    "database",
+    "exchange",
+    "known_cluster",
+    "options",
+    "sentinel_options",
+    "server_name",
+]
 
 _clients: dict[tuple[str, str, float], redis.Redis] = {}
 _clusters: dict[tuple[str, str, float], RedisCluster] = {}
@@ -65,14 +74,18 @@ def cluster_client(config: Config, *, patience: float | None = None) -> RedisClu
         redis.RedisError: no node answered.
         redis.exceptions.RedisClusterException: the same.
     """
-    key = _key(config, patience)
-    found = _clusters.get(key)
+    found = known_cluster(config, patience=patience)
     if found is None:
         # Not within the lock: it may take a while to find that no node answers, and others have their own to wait for.
         found = _connect_cluster(config, patience)
         with _lock:
-            found = _clusters.setdefault(key, found)
+            found = _clusters.setdefault(_key(config, patience), found)
     return found
+
+
+def known_cluster(config: Config, *, patience: float | None = None) -> RedisCluster | None:
+    """Return the process's client for that cluster, where there is one already."""
+    return _clusters.get(_key(config, patience))
 
 
 def database(url: str) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -21,6 +22,9 @@ PEOPLE = [Person(str(number), f"user {number}") for number in range(24)]
 
 #: Seconds; what a busy machine may need.
 PATIENCE = 5.0
+
+#: Seconds; what it may add where time is measured.
+LEEWAY = 0.5
 
 
 @pytest.fixture(scope="module")
@@ -164,12 +168,64 @@ def test_after_a_failover_the_new_primary_is_asked(cluster: ClusterServers, stor
     cluster.wait_until_settled()
 
 
+def test_a_cluster_that_hangs_costs_a_call_one_timeout(cluster: ClusterServers) -> None:
+    store = store_of(cluster, timeout=0.3)
+    token = opened(store, PEOPLE[0])
+    for node in cluster.nodes:
+        node.pause()
+    try:
+        assert _seconds_until_refused(lambda: store.read(token)) < 0.3 + 0.1 + LEEWAY
+        assert _seconds_until_refused(store_of(cluster, timeout=0.31).count) < 0.31 + LEEWAY
+        assert asyncio.run(_seconds_of_async(Config(redis_url=cluster.url, redis_timeout=0.32), token)) < 0.32 + LEEWAY
+    finally:
+        for node in cluster.nodes:
+            node.resume()
+    cluster.wait_until_settled()
+    wait_until(lambda: _reads(store, token), "the session to be there again", 20)
+
+
+def test_a_slot_that_nobody_has_is_named_and_found_again_when_somebody_has_it() -> None:
+    with ClusterServers(replicas=0, slots=range(8192)) as half:
+        store = store_of(half)
+        missing = next(p for p in PEOPLE if slot_of(store.keys.of_user(p.user_id).sessions) >= 8192)
+        there = next(p for p in PEOPLE if slot_of(store.keys.of_user(p.user_id).sessions) < 8192)
+        wait_until(lambda: _opens(store, there), "the half that is there to be up", 20)
+        with pytest.raises(StoreUnavailable, match="no node of the cluster has slot"):
+            opened(store, missing)
+        half.primaries[0].admin.execute_command("CLUSTER ADDSLOTSRANGE", 8192, 16383)
+        wait_until(lambda: _opens(store, missing), "the slot to be found", 20)
+
+
 def test_what_is_no_cluster_or_not_there_is_said_to_be_so(cluster: ClusterServers) -> None:
     with pytest.raises(StoreUnavailable, match="none of its nodes answers"):
         Store(Config(redis_url=f"redis+cluster://127.0.0.1:{free_port()},127.0.0.1:{free_port()}")).count()
     single = Store(Config(redis_url=f"redis://127.0.0.1:{cluster.primaries[0].port}", redis_shards=SHARDS))
     with pytest.raises(StoreUnavailable, match=r"node of a cluster.*redis\+cluster"):
         list(single.sessions())
+
+
+def _seconds_until_refused(call: Callable[[], object]) -> float:
+    start = time.monotonic()
+    with pytest.raises(StoreUnavailable):
+        call()
+    return time.monotonic() - start
+
+
+async def _seconds_of_async(config: Config, token: Token) -> float:
+    site = AsyncStore(config)
+    start = time.monotonic()
+    with pytest.raises(StoreUnavailable):
+        await site.read(token)
+    took = time.monotonic() - start
+    await site.close()
+    return took
+
+
+def _opens(store: Store, person: Person) -> bool:
+    try:
+        return bool(opened(store, person))
+    except StoreUnavailable:
+        return False
 
 
 def _reads(store: Store, token: Token) -> bool:
