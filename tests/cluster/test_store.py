@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Iterator
 
@@ -107,6 +108,16 @@ def test_scripts_that_a_node_has_forgotten_are_sent_again(store: Store) -> None:
     for node in store.link.primaries():
         node.redis.script_flush()
     assert all(check and check.session for check in store.check(tokens))
+
+
+def test_a_store_made_before_a_fork_serves_parent_and_child(store: Store) -> None:
+    token = opened(store, PEOPLE[0])
+    pid = os.fork()
+    if not pid:
+        os._exit(0 if all(store.read(token) for _ in range(20)) else 1)
+    answers = [store.read(token) for _ in range(20)]
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert all(answers)
 
 
 def test_a_slot_that_has_moved_is_followed(cluster: ClusterServers, store: Store) -> None:
