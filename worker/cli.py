@@ -56,6 +56,8 @@ def _run(config: WorkerConfig, options: argparse.Namespace) -> int:
         level=logging.DEBUG if options.verbose else logging.INFO,
         format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
     )
+    # What redis-py says of nodes that are away, with its stack, the worker says itself.
+    logging.getLogger("redis").setLevel(logging.ERROR)
     sys.setswitchinterval(SWITCH)
     with stop_on_signals() as stop:
         worked = work(config, stop, ways=tuple(options.only or WAYS))

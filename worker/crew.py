@@ -7,15 +7,16 @@ import os
 import secrets
 import socket
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
-from functools import partial
 
-from session_store import Store
+from session_store import Store, StoreUnavailable
 
 from .audit_log import AuditLog
 from .auditor import Auditor
+from .canary import Canary
 from .config import WorkerConfig
+from .flags_keeper import FlagsKeeper
 from .health import Health
 from .heartbeat import Heartbeat
 from .lane import Lane, lanes_of
@@ -55,17 +56,30 @@ class Crew:
         self._log = AuditLog(config.audit_log)
         self._pruner = PresencePruner(store=self._store)
         self._report = Report(self.metrics, self.health, tell=self._pruner.note)
-        self._reconcilers = [Reconciler(store=self._store, lane=lane, report=self._report) for lane in self._lanes]
+        self._reconcilers = {
+            lane: Reconciler(store=self._store, lane=lane, report=self._report) for lane in self._lanes
+        }
+        self._canaries = [Canary(store=self._store, lane=lane) for lane in self._lanes]
+        self._flags = FlagsKeeper(config=patient, may_set=config.set_flags, health=self.health)
+        self._listener = Listener(
+            store=self._store,
+            lanes=self._lanes,
+            canaries=self._canaries,
+            report=self._report,
+            health=self.health,
+            flags=self._flags,
+            on_gap=self.suspect,
+        )
 
     def auditors(self, stop: threading.Event) -> list[Loop]:
         """Return what carries events to the audit log, of every lane."""
-        auditors = [
-            Auditor(store=self._store, lane=lane, log=self._log, report=self._report, health=self.health)
-            for lane in self._lanes
-        ]
         return [
-            self._loop(role, stop, partial(self._suspect, [reconciler]))
-            for role, reconciler in zip(auditors, self._reconcilers, strict=True)
+            self._loop(
+                Auditor(store=self._store, lane=lane, log=self._log, report=self._report, health=self.health),
+                stop,
+                [lane],
+            )
+            for lane in self._lanes
         ]
 
     def close(self) -> None:
@@ -74,45 +88,45 @@ class Crew:
 
     def finders(self, stop: threading.Event) -> list[Loop]:
         """Return what brings about ends, and what looks after it."""
-        listener = Listener(
-            store=self._store,
-            lanes=self._lanes,
-            report=self._report,
-            health=self.health,
-            set_flags=self._config.set_flags,
-            on_gap=self.suspect,
-        )
+        listening: list[Role] = [self._listener, *self._canaries] if "events" in self._ways else []
+        flags = self._flags if listening else None
         roles: list[Role] = [
-            *([listener] if "events" in self._ways else []),
-            Monitor(store=self._store, health=self.health, on_gap=self.suspect, on_flags=listener.rebuild),
+            *listening,
+            Monitor(store=self._store, health=self.health, flags=flags, on_gap=self.suspect),
             self._pruner,
             Heartbeat(store=self._store, name=self.name, health=self.health),
             Reporter(report=self._report, health=self.health),
         ]
-        of_lanes = [
-            loop
-            for lane, reconciler in zip(self._lanes, self._reconcilers, strict=True)
-            for loop in self._finders_of(lane, reconciler, stop)
-        ]
-        return [*of_lanes, *(self._loop(role, stop, self.suspect) for role in roles)]
+        of_lanes = [self._loop(role, stop, [lane]) for lane in self._lanes for role in self._finders_of(lane)]
+        return [*of_lanes, *(self._loop(role, stop, self._lanes) for role in roles)]
 
-    def suspect(self, why: str) -> None:
-        """Something may have been missed, nobody knows where: reconcile at once."""
-        self._suspect(self._reconcilers, why)
+    def suspect(self, why: str, *, node: str = "") -> None:
+        """Something may have been missed, of a node or nobody knows where: reconcile at once."""
+        self._reconcile([lane for lane in self._lanes if not node or self._is_at(lane, node)], why)
 
-    def _finders_of(self, lane: Lane, reconciler: Reconciler, stop: threading.Event) -> list[Loop]:
-        roles: dict[str, Role] = {
-            "deadlines": Sweeper(store=self._store, lane=lane, report=self._report, worker=self.name),
-            "reconcile": reconciler,
-        }
-        on_back = partial(self._suspect, [reconciler])
-        return [self._loop(role, stop, on_back) for way, role in roles.items() if way in self._ways]
+    def _finders_of(self, lane: Lane) -> list[Role]:
+        sweeper = Sweeper(store=self._store, lane=lane, report=self._report, worker=self.name)
+        roles: dict[str, Role] = {"deadlines": sweeper, "reconcile": self._reconcilers[lane]}
+        return [role for way, role in roles.items() if way in self._ways]
 
-    def _loop(self, role: Role, stop: threading.Event, on_back: Callable[[str], None]) -> Loop:
+    def _loop(self, role: Role, stop: threading.Event, lanes: Iterable[Lane]) -> Loop:
+        """Return a role's thread; `lanes`: where something may have been missed while Redis was away from it."""
+
+        def on_back(why: str) -> None:
+            self._reconcile(lanes, why)
+            # Where it is back may be another server.
+            self._listener.doubt()
+
         return Loop(role, stop, health=self.health, on_back=on_back)
 
-    def _suspect(self, reconcilers: Iterable[Reconciler], why: str) -> None:
+    def _reconcile(self, lanes: Iterable[Lane], why: str) -> None:
         _log.debug("reconciling after %s", why)
         self._report.gap()
-        for reconciler in reconcilers:
-            reconciler.hurry()
+        for lane in lanes:
+            self._reconcilers[lane].hurry()
+
+    def _is_at(self, lane: Lane, node: str) -> bool:
+        try:
+            return self._store.link.node_of(lane.shards[0].sessions).name == node
+        except StoreUnavailable:
+            return True  # nobody knows

@@ -28,7 +28,7 @@ class Health:
 
     Attributes:
         hearing: whether notifications are known to arrive; None: not known yet.
-        flags_missing: the notification flags that Redis lacks; None: they can't be read.
+        flags_missing: the notification flags that a server lacks, and which one; None: they can't be read.
         writable: whether the audit log could be written to; None: not known yet.
         standby: another worker writes the audit log.
         backlog: entries in the stream that a reader has not stored.

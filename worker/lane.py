@@ -12,7 +12,7 @@ from .recent import Recent
 from .soon import Soon
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Lane:
     """All shards of one server, or one shard of a cluster. Each has roles of its own, so that none waits for another.
 

@@ -5,20 +5,19 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from redis.exceptions import RedisError
-from redis.keyspace_notifications import KeyNotification, KeyspaceNotifications
+from redis.keyspace_notifications import KeyNotification
 
-from session_store import Ref, Store
-from session_store.connections import client
-from session_store.trouble import unavailable
+from session_store import Ref, Store, StoreUnavailable
 
 from .canary import Canary
-from .flags import Flags, ensure_flags
+from .flags_keeper import FlagsKeeper
+from .gap import OnGap
 from .health import Health
 from .lane import Lane
 from .report import Report
+from .subscription import Subscription, subscribe
 
 #: Seconds that one step listens; a stop waits no longer.
 WAIT = 0.5
@@ -41,12 +40,13 @@ class Listener:
 
     Args:
         store: the sessions.
-        report: where ends are counted.
-        health: where it says whether it hears.
-        set_flags: whether it may set ``notify-keyspace-events``.
-        on_gap: called when something may have been missed.
         lanes: what their sweepers have found due they end themselves. While one of them is behind, every end would come
             back as an event, so it does not listen, and catches up afterwards.
+        canaries: whose songs it must hear.
+        report: where ends are counted.
+        health: where it says whether it hears.
+        flags: looks after the servers' flags.
+        on_gap: called when something may have been missed.
     """
 
     name = "listener"
@@ -55,102 +55,74 @@ class Listener:
         self,
         *,
         store: Store,
+        lanes: Sequence[Lane],
+        canaries: Sequence[Canary],
         report: Report,
         health: Health,
-        set_flags: bool,
-        on_gap: Callable[[str], None],
-        lanes: Sequence[Lane],
+        flags: FlagsKeeper,
+        on_gap: OnGap,
     ) -> None:
         self._store = store
-        self._report = report
-        self._health = health
-        self._set_flags = set_flags
-        self._on_gap = on_gap
         self._lanes = lanes
         self._recent = {keys.number: lane.recent for lane in lanes for keys in lane.shards}
-        self._redis = client(store.config, patience=WAIT + store.config.redis_timeout)
-        self._canary = Canary(store)
-        self._notifications: KeyspaceNotifications | None = None
-        self._flags: Flags | None = None
+        self._canaries = canaries
+        self._report = report
+        self._health = health
+        self._flags = flags
+        self._on_gap = on_gap
+        self._subscription: Subscription | None = None
         self._patience = PATIENCE[0]
         self._rebuild_at = 0.0
-        self._rebuild_asked = threading.Event()
+        self._doubtful = threading.Event()
 
     def step(self) -> float:
         """Listen for a while, and end what was heard of."""
         if any(lane.behind.is_set() for lane in self._lanes):
             self.reset()
             return WAIT
-        if self._rebuild_asked.is_set():
-            self._rebuild_asked.clear()
-            self.reset()
-        notifications = self._notifications or self._subscribe()
-        self._canary.sing()
-        by_reason: dict[str, list[Ref]] = {}
-        for _ in range(BATCH):
-            try:
-                heard = notifications.get_message(timeout=0.0 if by_reason else WAIT)
-            except RedisError as error:
-                raise unavailable(self._store.config, error) from error
-            if heard is None:
-                break
-            self._sort(heard, by_reason)
-        for reason, refs in by_reason.items():
+        if self._doubtful.is_set():
+            self._doubtful.clear()
+            if self._subscription is not None and self._subscription.moved():
+                self.reset()
+        subscription = self._subscription or self._subscribe()
+        for reason, refs in self._hear(subscription).items():
             self._report.ended(self._store.end_all(refs, reason, only_gone=True))
+        self._follow(subscription)
+        self._look_after(subscription)
         self._judge()
         return 0.0
 
-    def rebuild(self) -> None:
-        """Subscribe anew at the next step, and look after the flags. Any thread may call this."""
-        self._rebuild_asked.set()
+    def doubt(self) -> None:
+        """Look whether it still listens to the right server. Any thread may call this."""
+        self._doubtful.set()
 
     def reset(self) -> None:
         """Close the subscription; the next step makes a new one."""
-        if self._notifications is not None:
-            notifications, self._notifications = self._notifications, None
-            notifications.close()
+        if self._subscription is not None:
+            subscription, self._subscription = self._subscription, None
+            subscription.close()
 
-    def _subscribe(self) -> KeyspaceNotifications:
-        self._set_up_flags()
-        notifications = self._redis.keyspace_notifications()
-        number = self._store.config.address.database
-        try:
-            for pattern in (self._store.keys.session_pattern, self._canary.pattern):
-                notifications.subscribe_keyspace(pattern, db=number)
-                # Its confirmation: what happens from here on is heard.
-                notifications.get_message(timeout=self._store.config.redis_timeout, ignore_subscribe_messages=False)
-            self._watch_connection(notifications)
-        except RedisError as error:
-            notifications.close()
-            raise unavailable(self._store.config, error) from error
-        self._notifications = notifications
+    def _subscribe(self) -> Subscription:
+        patterns = (self._store.keys.session_pattern, self._store.keys.canary_pattern)
+        subscription = self._subscription = subscribe(self._store.config, patterns, wait=WAIT)
+        self._look_after(subscription)
         _log.info("listening at %s", self._store.config.address.name)
-        self._canary.restart()
+        for canary in self._canaries:
+            canary.restart()
         self._rebuild_at = time.monotonic() + self._patience
-        self._on_gap("a new subscription")
-        return notifications
+        return subscription
 
-    def _set_up_flags(self) -> None:
-        flags = ensure_flags(self._redis, self._store.config, may_set=self._set_flags)
-        self._health.flags_missing = None if flags.now is None else flags.missing
-        if flags.missing and flags != self._flags:
-            _log.warning("Redis may not tell of ended sessions; deadlines and reconciling go on. %s", flags.remedy)
-        self._flags = flags
-
-    def _watch_connection(self, notifications: KeyspaceNotifications) -> None:
-        """Learn of reconnects that redis-py makes without a word: what happened in between was missed."""
-        connection = notifications._pubsub.connection
-        if connection is not None:
-            connection.register_connect_callback(self._reconnected)
-
-    def _reconnected(self, _connection: object) -> None:
-        self._report.reconnected()
-        self._on_gap("a reconnect")
+    def _hear(self, subscription: Subscription) -> dict[str, list[Ref]]:
+        by_reason: dict[str, list[Ref]] = {}
+        for _ in range(BATCH):
+            heard = subscription.hear(0.0 if by_reason else WAIT)
+            if heard is None:
+                break
+            self._sort(heard, by_reason)
+        return by_reason
 
     def _sort(self, heard: KeyNotification, by_reason: dict[str, list[Ref]]) -> None:
-        if self._canary.hear(heard.key):
-            self._health.hearing = True
-            self._patience = PATIENCE[0]
+        if any(canary.hear(heard.key) for canary in self._canaries):
             return
         reason = REASONS.get(heard.event_type)
         parsed = self._store.keys.parse_session(heard.key) if reason else None
@@ -159,12 +131,41 @@ class Listener:
             if reason != "expired" or sid not in self._recent[keys.number]:
                 by_reason.setdefault(reason, []).append(Ref(keys.number, sid))
 
+    def _look_after(self, subscription: Subscription) -> None:
+        """Set the flags of servers that are heard anew, and have looked at what was missed."""
+        for node in subscription.take_new():
+            try:
+                self._flags.look_after(node, anew=True)
+            except StoreUnavailable as error:
+                # The others are to be heard; the monitor looks after it as soon as it answers.
+                _log.warning("the flags of one could not be looked at: %s", error)
+            if self._rebuild_at:
+                self._report.reconnected()
+            self._on_gap("a new subscription", node=node.name)
+
+    def _follow(self, subscription: Subscription) -> None:
+        """Have servers that took over heard: one of our keys is where nobody listens, and it answers there."""
+        for canary in self._canaries:
+            if canary.answered is not None and not subscription.hears(self._node_of(canary)):
+                subscription.follow(canary.answered)
+                canary.hurry()
+
+    def _node_of(self, canary: Canary) -> str:
+        try:
+            return self._store.link.node_of(canary.key).name
+        except StoreUnavailable:
+            return "nobody"
+
     def _judge(self) -> None:
-        if self._canary.heard_lately or time.monotonic() < self._rebuild_at:
+        deaf = [canary for canary in self._canaries if not canary.heard_lately]
+        if not deaf and all(canary.heard for canary in self._canaries):
+            self._health.hearing = True
+            self._patience = PATIENCE[0]
+        if not deaf or time.monotonic() < self._rebuild_at:
             return
         if self._health.hearing is not False:
-            _log.warning("no notification arrives any more; subscribing anew")
+            places = sorted(set(map(self._node_of, deaf)))
+            _log.warning("no notification arrives any more from %s; subscribing anew", ", ".join(places))
         self._health.hearing = False
         self._patience = min(2 * self._patience, PATIENCE[1])
-        self._report.reconnected()
         self.reset()

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from typing import Any
 
 from redis.exceptions import RedisError
 
-from session_store import Store
-from session_store.connections import client
+from session_store import Store, StoreUnavailable, verbs
+from session_store.keys import ShardKeys
+from session_store.link import Node
+from session_store.scripts import Command
 from session_store.trouble import unavailable
 
-from .flags import read_flags
+from .flags_keeper import FlagsKeeper
+from .gap import OnGap
 from .health import Health
 from .info import read_info
 
@@ -23,50 +24,73 @@ _log = logging.getLogger(__name__)
 
 
 class Monitor:
-    """Notices restarts, evictions, flags that were taken away, and a backlog.
+    """Notices restarts, evictions, flags that were taken away, and a backlog; at each server that takes writes.
 
     Args:
         store: the sessions.
         health: where backlog and live sessions are noted.
+        flags: looks after the servers' flags; None: nobody listens.
         on_gap: called when something may have been missed.
-        on_flags: called when flags were taken away.
     """
 
     name = "monitor"
 
-    def __init__(
-        self, *, store: Store, health: Health, on_gap: Callable[[str], None], on_flags: Callable[[], None]
-    ) -> None:
+    def __init__(self, *, store: Store, health: Health, flags: FlagsKeeper | None, on_gap: OnGap) -> None:
         self._store = store
         self._health = health
+        self._flags = flags
         self._on_gap = on_gap
-        self._on_flags = on_flags
-        self._redis = client(store.config)
-        self._run: str | None = None
-        self._evicted = 0
+        self._counters: dict[str, tuple[str, int]] = {}
+        self._shards: dict[ShardKeys, tuple[int, int]] = {}
+        self._away: set[str] = set()
 
     def step(self) -> float:
-        """Look once."""
-        try:
-            info = read_info(self._redis)
-        except RedisError as error:
-            raise unavailable(self._store.config, error) from error
-        self._look_at_counters(info)
-        if self._health.flags_missing == "" and read_flags(self._redis, self._store.config).missing:
-            _log.warning("somebody has taken notify-keyspace-events back; setting it again where that is allowed")
-            self._on_flags()
-        self._health.live = self._store.count()
-        self._health.backlog = sum(int(self._store.command("XLEN", keys.audit)) for keys in self._store.keys.shards)
+        """Look once, and pass over a server that is away, unless all are."""
+        nodes = self._store.link.primaries()
+        if self._flags:
+            self._flags.keep([node.name for node in nodes])
+        away: dict[str, StoreUnavailable] = {}
+        for node in nodes:
+            try:
+                self._look_at(node)
+            except StoreUnavailable as error:
+                away[node.name] = error
+            # Each that is away takes a while; that is no reason to be taken for stuck.
+            self._health.tick(self.name, away=self.name in self._health.away)
+        self._note_away(away)
+        if len(away) == len(nodes):
+            raise next(iter(away.values()))
+        self._health.live = sum(live for live, _ in self._shards.values())
+        self._health.backlog = sum(backlog for _, backlog in self._shards.values())
         return EVERY
 
     def reset(self) -> None:
         """What was counted before counts still: a restart of Redis shows by its run id."""
 
-    def _look_at_counters(self, info: dict[str, Any]) -> None:
-        run, evicted = str(info.get("run_id", "")), int(info.get("evicted_keys", 0))
-        if self._run is not None and run != self._run:
-            gone = int(info.get("rdb_last_load_keys_expired", 0))
-            self._on_gap(f"a restart of Redis, which dropped {gone} expired keys as it loaded")
-        elif evicted > self._evicted:
-            self._on_gap("evictions")
-        self._run, self._evicted = run, evicted
+    def _look_at(self, node: Node) -> None:
+        try:
+            info = read_info(node.redis)
+        except RedisError as error:
+            raise unavailable(self._store.config, error, node.name) from error
+        self._look_at_counters(node.name, info)
+        if self._flags and self._flags.look_after(node):
+            self._on_gap("flags that were taken away", node=node.name)
+        shards = [keys for keys in self._store.keys.shards if self._store.link.node_of(keys.sessions).name == node.name]
+        requests = [[verbs.count(keys), Command(("XLEN", keys.audit), int)] for keys in shards]
+        counts = iter(self._store.run_all([one for pair in requests for one in pair]))
+        self._shards.update(zip(shards, zip(counts, counts, strict=True), strict=True))
+
+    def _look_at_counters(self, name: str, info: dict[str, object]) -> None:
+        run, evicted = str(info.get("run_id", "")), int(str(info.get("evicted_keys", 0)))
+        run_before, evicted_before = self._counters.get(name, (run, evicted))
+        self._counters[name] = run, evicted
+        if run != run_before:
+            gone = info.get("rdb_last_load_keys_expired", 0)
+            self._on_gap(f"a restart of Redis, which dropped {gone} expired keys as it loaded", node=name)
+        elif evicted > evicted_before:
+            self._on_gap("evictions", node=name)
+
+    def _note_away(self, away: dict[str, StoreUnavailable]) -> None:
+        for name in away.keys() - self._away:
+            _log.warning("%s; the other servers are looked after", away[name])
+        self._away = set(away)

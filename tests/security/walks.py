@@ -20,8 +20,10 @@ from session_store.status import read_status
 from session_store.tokens import Token
 from tests.wait import wait_until
 from worker.canary import Canary
+from worker.flags_keeper import FlagsKeeper
 from worker.health import Health
 from worker.heartbeat import Heartbeat
+from worker.lane import lanes_of
 from worker.monitor import Monitor
 from worker.verify import known_sids
 
@@ -270,20 +272,24 @@ def _worker_tidies(store: Store, scene: Scene) -> None:
 def _worker_watches(store: Store, scene: Scene) -> None:
     scene.opened()
     health = Health()
-    Monitor(store=store, health=health, on_gap=lambda _: None, on_flags=lambda: None).step()
+    flags = FlagsKeeper(config=store.config, may_set=True, health=health)
+    Monitor(store=store, health=health, flags=flags, on_gap=_ignore).step()
     Heartbeat(store=store, name="walker", health=health).step()
     scene.raw.hset(scene.shard.workers, "old", '{"seen":1,"x":1}')
     Heartbeat(store=store, name="walker", health=health).step()
-    canary = Canary(store, clock=iter(range(0, 1000, 100)).__next__)
-    canary.restart()
-    canary.sing()
-    canary.sing()
+    canary = Canary(store=store, lane=lanes_of(store)[0])
+    assert [canary.step() > 0 for _ in range(2)] == [True, True]
+    assert canary.answered
     read_status(store)
     scene.raw.config_set("notify-keyspace-events", "Kxe")
     assert heard(store) == scene.shard.canary
     assert known_sids(store)
     for keys in store.keys.shards:
         assert store.run(verbs.forget_reader(keys, "walker"))
+
+
+def _ignore(why: str, *, node: str = "") -> None:
+    """It is for the reconciler."""
 
 
 def heard(store: Store) -> str:

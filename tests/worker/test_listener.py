@@ -11,6 +11,8 @@ from session_store import Config, Store
 from tests.servers import RedisServer
 from tests.wait import wait_until
 from worker import canary, listener
+from worker.canary import Canary
+from worker.flags_keeper import FlagsKeeper
 from worker.health import Health
 from worker.lane import lanes_of
 from worker.listener import Listener
@@ -45,8 +47,8 @@ def test_flags_that_somebody_takes_away_are_back_within_15_s_and_it_hears_again(
     missed = open_session(age=50)
     wait_until(lambda: prod(store) and not store.redis.exists(store.keys.shards[0].session(missed.sid)), "the expiry")
     wait_until(lambda: store.redis.config_get(FLAGS)[FLAGS], "the flags", 15)
-    worker.wait_for_log("listening", 2)
     hears(worker, open_session)
+    assert "taken notify-keyspace-events back" in worker.log
     assert missed.sid not in worker.ends
     worker.kill()
     worker = start_worker()
@@ -124,31 +126,38 @@ class Rig:
         self.gaps: list[str] = []
         self.stop = threading.Event()
         (self.lane,) = lanes_of(store)
-        report = Report(self.metrics, self.health)
-        role = Listener(
+        canary = Canary(store=store, lane=self.lane)
+        self.listener = Listener(
             store=store,
-            report=report,
-            health=self.health,
-            set_flags=set_flags,
-            on_gap=self.gaps.append,
             lanes=[self.lane],
+            canaries=[canary],
+            report=Report(self.metrics, self.health),
+            health=self.health,
+            flags=FlagsKeeper(config=store.config, may_set=set_flags, health=self.health),
+            on_gap=lambda why, **_: self.gaps.append(why),
         )
-        self.loop = Loop(role, self.stop, health=self.health, on_back=self.gaps.append)
+        self.loops = [
+            Loop(role, self.stop, health=self.health, on_back=self.gaps.append) for role in (self.listener, canary)
+        ]
 
     def __enter__(self) -> Rig:
-        self.loop.start()
+        for loop in self.loops:
+            loop.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.stop.set()
-        self.loop.join(10)
-        assert not self.loop.is_alive()
+        for loop in self.loops:
+            loop.join(10)
+            assert not loop.is_alive()
 
 
 @pytest.fixture
 def impatient(monkeypatch):
     """Sing four times a second, be deaf after one."""
     monkeypatch.setattr(canary, "EVERY", 0.25)
+    monkeypatch.setattr(canary, "MORE", 0.05)
+    monkeypatch.setattr(canary, "LOOK", 0.02)
     monkeypatch.setattr(canary, "DEAF", 1.0)
     monkeypatch.setattr(listener, "PATIENCE", (1.0, 2.0))
     monkeypatch.setattr(listener, "WAIT", 0.05)
@@ -168,7 +177,7 @@ def test_silence_is_noticed_by_the_canary_and_the_subscription_is_made_anew(impa
         wait_until(lambda: rig.health.hearing is False, "it to notice")
         wait_until(lambda: len(rig.gaps) >= 3, "it to subscribe anew, more than once")
         assert caplog.text.count("no notification arrives any more") == 1
-        assert rig.health.flags_missing == "Kxe"
+        assert rig.health.flags_missing.startswith("Kxe at ")
         store.redis.config_set(FLAGS, "Kxe")
         wait_until(lambda: rig.health.hearing, "it to hear again")
         wait_until(lambda: subscriptions(store) == 1, "one subscription")
