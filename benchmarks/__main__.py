@@ -15,7 +15,7 @@ from tests.servers import RedisServer
 
 from . import machine, table
 from .row import Result
-from .scale import FULL, QUICK, TINY
+from .sizes import FULL, QUICK, TINY
 
 #: In the order in which they are run; each is a module of `benchmarks.cases`.
 CASES = ("check", "site", "wiki", "audit_table", "lateness", "foreign", "million")

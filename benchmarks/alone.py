@@ -9,7 +9,7 @@ import sys
 from tests.servers import RedisServer
 from tests.worker.processes import environment
 
-from .scale import Scale
+from .sizes import Scale
 
 
 def figures_of(module: str, scale: Scale) -> dict[str, float]:

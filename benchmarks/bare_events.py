@@ -9,7 +9,7 @@ from session_store.connections import client
 from tests.servers import RedisServer
 
 from .filling import now_ms
-from .scale import Scale
+from .sizes import Scale
 
 #: Seconds after the last deadline for which somebody still listens.
 AFTER = 10.0

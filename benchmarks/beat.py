@@ -14,7 +14,7 @@ from tests.servers import RedisServer
 
 from .filling import now_ms
 from .machine import place
-from .scale import Scale
+from .sizes import Scale
 
 #: What is told to the processes that Celery starts.
 URL, EVERY, LOG = "BENCH_REDIS_URL", "BENCH_BEAT", "BENCH_LOG"

@@ -8,7 +8,7 @@ import redis
 
 from benchmarks.filling import HOUR, fill, now_ms, person, store_on
 from benchmarks.row import Result, Row
-from benchmarks.scale import Scale
+from benchmarks.sizes import Scale
 from benchmarks.timing import medians, tails, time_in_turn
 from session_store import make_nonce, make_token
 from tests.servers import RedisServer

@@ -11,7 +11,7 @@ from benchmarks.filling import HOUR, fill, now_ms, store_on
 from benchmarks.machine import place
 from benchmarks.processes import cpu_seconds
 from benchmarks.row import Result, Row
-from benchmarks.scale import Scale
+from benchmarks.sizes import Scale
 from benchmarks.spread import median
 from tests.servers import RedisServer
 from tests.wait import wait_until

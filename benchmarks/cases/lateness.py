@@ -13,7 +13,7 @@ from benchmarks.filling import HOUR, fill, foreign_keys, forget_starts, now_ms, 
 from benchmarks.machine import place, sync_times
 from benchmarks.processes import cpu_seconds
 from benchmarks.row import Result, Row
-from benchmarks.scale import Scale
+from benchmarks.sizes import Scale
 from benchmarks.spread import median, percentile, steps
 from session_store import Store
 from tests.servers import RedisServer

@@ -14,7 +14,7 @@ from benchmarks.filling import HOUR, fill, forget_starts, now_ms, shift, store_o
 from benchmarks.machine import place
 from benchmarks.processes import cpu_seconds, memory
 from benchmarks.row import Result, Row
-from benchmarks.scale import Scale
+from benchmarks.sizes import Scale
 from benchmarks.spread import median
 from session_store import Ref, Store
 from tests.servers import RedisServer

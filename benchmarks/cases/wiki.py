@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.alone import figures_of
 from benchmarks.row import Result, Row
-from benchmarks.scale import Scale
+from benchmarks.sizes import Scale
 
 
 def run(scale: Scale) -> Result:

@@ -11,7 +11,7 @@ from benchmarks import machine, plots
 from benchmarks.__main__ import CASES, main
 from benchmarks.filling import RECORD, fill, now_ms, shift
 from benchmarks.row import Row
-from benchmarks.scale import TINY
+from benchmarks.sizes import TINY
 from benchmarks.spread import median, percentile, steps
 from benchmarks.table import BEGIN, END, number, table, write_between
 from tests.session_store.samples import HOUR
