@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from redis.cluster import RedisCluster
 from redis.exceptions import RedisClusterException, RedisError
-from redis.keyspace_notifications import ClusterKeyspaceNotifications, KeyNotification
+from redis.keyspace_notifications import ClusterKeyspaceNotifications, KeyNotification, KeyspaceChannel
 from redis.sentinel import SentinelConnectionPool
 
 from session_store import Config
@@ -126,8 +126,8 @@ class ClusterSubscription:
             self._cluster: RedisCluster = cluster_client(config, patience=NODE_PATIENCE)
             self._cluster.nodes_manager.initialize(disconnect_startup_nodes_pools=False)
             self._notifications: ClusterKeyspaceNotifications = self._cluster.keyspace_notifications()
-            for pattern in patterns:
-                self._notifications.subscribe_keyspace(pattern)
+            # All at once: each call waits for a node that doesn't answer.
+            self._notifications.subscribe(*map(KeyspaceChannel, patterns))
         except (RedisError, RedisClusterException) as error:
             raise unavailable(config, error) from error
 
