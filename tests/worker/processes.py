@@ -19,6 +19,8 @@ from tests.wait import wait_until
 class WorkerProcess:
     """``python -m worker run`` in a directory of its own."""
 
+    program = "worker"
+
     def __init__(self, directory: Path, url: str, *words: str, **settings: str) -> None:
         self.directory = directory
         self.audit_log = directory / "audit.jsonl"
@@ -66,7 +68,7 @@ class WorkerProcess:
         """Start it."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "worker", "run", *self._words],
+                [sys.executable, "-m", self.program, "run", *self._words],
                 cwd=self.directory,
                 env=self._environment,
                 stdout=log,
