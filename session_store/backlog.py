@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .audit import order
 from .keys import ShardKeys
 from .store import Store
@@ -13,13 +15,18 @@ BEGINNING = "0-0"
 TOO_MANY = 100_000
 
 
-def ends_of_streams(store: Store) -> dict[ShardKeys, str]:
+def ends_of_streams(store: Store, shards: Sequence[ShardKeys] | None = None) -> dict[ShardKeys, str]:
     """Return the id of the last entry of each shard's stream.
+
+    Args:
+        store: whose streams.
+        shards: which; by default all.
 
     Raises:
         StoreUnavailable: Redis did not answer.
     """
-    rows = {keys: store.command("XREVRANGE", keys.audit, "+", "-", "COUNT", 1) for keys in store.keys.shards}
+    wanted = store.keys.shards if shards is None else shards
+    rows = {keys: store.command("XREVRANGE", keys.audit, "+", "-", "COUNT", 1) for keys in wanted}
     return {keys: found[0][0].decode() if found else BEGINNING for keys, found in rows.items()}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from .keys import SID, ShardKeys
 from .sessions import Ref
@@ -12,18 +12,21 @@ from .store import Store
 PAGE = 500
 
 
-def bury_ended(store: Store, reasons_of: Callable[[list[str]], Mapping[str, str]]) -> int:
+def bury_ended(
+    store: Store, reasons_of: Callable[[list[str]], Mapping[str, str]], shards: Sequence[ShardKeys] | None = None
+) -> int:
     """Remove from Redis what has ended, without a word in the stream; return how many lived again.
 
     Args:
         store: whose sessions.
         reasons_of: says of some sids which have ended, and why; it is asked about `PAGE` at most.
+        shards: in which of them; by default in all.
 
     Raises:
         StoreUnavailable: Redis did not answer.
     """
     buried = 0
-    for keys in store.keys.shards:
+    for keys in store.keys.shards if shards is None else shards:
         for sids in _pages(store, keys):
             reasons = reasons_of(sids)
             if reasons:

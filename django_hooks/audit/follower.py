@@ -2,22 +2,23 @@
 
 A batch is read, its rows are committed, and only then it is acknowledged. What the stream brings again, the table
 refuses: its rows are unique by event. Whoever starts, or finds that Redis is not what it was, attaches anew: what
-lives in Redis though its end is in the table is removed there.
+lives in Redis though its end is in the table is removed there. Where each shard is a lane of its own, one that can't be
+reached waits alone.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable
+from typing import TypeVar
 
-from session_store import Store
-from session_store.audit import AuditReader, Batch
-from session_store.backlog import ends_of_streams, has_stored
+from session_store import Store, StoreUnavailable
+from session_store.audit import Batch
+from session_store.inbox import wait_for_any
 from session_store.lease import LASTS, Lease
-from session_store.living import bury_ended
 
+from .lane import PAUSE, Lane
 from .table import AuditTable, Replaced, Stored
 from .teller import Teller
 
@@ -27,8 +28,7 @@ WAIT = 1.0
 #: Seconds between two looks of one that stands by.
 RETRY = 0.5
 
-#: Seconds between two looks whether Redis still knows the reader, while nothing comes.
-LOOK = 5.0
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -62,30 +62,30 @@ class Follower:
         """
         self.table = AuditTable(name)
         self.standby = False
-        self._store = store
         self._name = name
         self._on_stored = on_stored
         self._stop = stop
         self._wait = wait
         self._lease = Lease(store, name, lasts=lease)
-        self._teller = Teller(self.table, stop=stop, alive=self._lease.hold)
-        self._reader: AuditReader | None = None
-        self._looked = 0.0
+        self._teller = Teller(self.table, stop=stop, alive=self._hold)
+        self._lanes = [Lane(store, shards, name, wait=wait) for shards in store.lanes]
+        self._claimed = False
         self._telling = False
 
     def step(self) -> float:
         """Store and tell what has come since the last step; return the seconds until the next one.
 
         Raises:
-            StoreUnavailable: Redis is away.
+            StoreUnavailable: Redis is away, all of it.
             django.db.Error: the database is.
         """
         if not self._take_lease():
             return RETRY
         try:
-            reader = self._reader or self._attach()
-            if not self._telling or self._waits():
-                self._store_batches(reader)
+            self._claim()
+            self._each(lambda lane: lane.attach(self._ended))
+            if not self._telling or any(self._each(Lane.waits)):
+                self._follow()
             self._telling = self._teller.step()
         except Replaced:
             _log.warning("another process fills the audit table as %r now", self._name)
@@ -98,7 +98,7 @@ class Follower:
     @property
     def attached(self) -> bool:
         """Whether it is the one that fills the table, as far as it knows."""
-        return self._reader is not None
+        return any(lane.attached for lane in self._lanes)
 
     def tell_all(self) -> None:
         """Tell what is stored, to the end."""
@@ -108,9 +108,9 @@ class Follower:
 
     def reset(self) -> None:
         """Forget what was known of Redis and of the table: the next step begins anew."""
-        if self._reader is not None:
-            self._reader.close()
-        self._reader = None
+        self._claimed = False
+        for lane in self._lanes:
+            lane.reset()
 
     def close(self) -> None:
         """Let another take over at once."""
@@ -118,7 +118,7 @@ class Follower:
         self._lease.release()
 
     def _take_lease(self) -> bool:
-        held = self._lease.hold()
+        held = self._hold()
         if not held:
             self.reset()
             if not self.standby:
@@ -126,43 +126,71 @@ class Follower:
         self.standby = not held
         return held
 
-    def _attach(self) -> AuditReader:
-        self.table.claim()
-        reader = AuditReader(self._store, self._name, wait=self._wait)
-        reader.attach()
-        buried = bury_ended(self._store, self._ended)
-        if buried:
-            _log.warning("Redis has gone back: %d sessions had ended already and are ended again", buried)
-        _log.info("filling the audit table as %r", self._name)
-        self._reader, self._looked = reader, time.monotonic()
-        return reader
+    def _hold(self) -> bool:
+        try:
+            return self._lease.hold()
+        except StoreUnavailable:
+            # While its node is down nobody else gets it either; if another has, the table says so.
+            if len(self._lanes) == 1 or not self._lease.held:
+                raise
+            return True
+
+    def _claim(self) -> None:
+        if not self._claimed:
+            self.table.claim()
+            self._claimed = True
+            _log.info("filling the audit table as %r", self._name)
 
     def _ended(self, sids: list[str]) -> dict[str, str]:
         # With very many sessions this takes longer than a lease, and than whoever asks for a stop will wait.
-        self._lease.hold()
+        self._hold()
         if self._stop.is_set():
             raise Stopped
         return dict(self.table.reasons_of(sids))
 
-    def _waits(self) -> bool:
-        """Whether there is something to store: while there is something to tell, nothing else is waited for."""
-        return not has_stored(self._store, self._name, ends_of_streams(self._store))
+    def _each(self, do: Callable[[Lane], T]) -> list[T]:
+        """Do something in every lane that can be reached, and return what that gives.
 
-    def _store_batches(self, reader: AuditReader) -> None:
-        batches = reader.read()
-        good = all(self._store_batch(reader, batch) for batch in batches) if batches else self._still_attached(reader)
-        if not good:
-            _log.warning("Redis is not what it was; comparing it with the audit table")
-            self.reset()
+        Raises:
+            StoreUnavailable: none can.
+        """
+        done = []
+        for lane in self._lanes:
+            try:
+                if not lane.paused:
+                    done.append(do(lane))
+            except StoreUnavailable as error:
+                if len(self._lanes) > 1:
+                    lane.pause(error)
+                if len(self._lanes) == 1 or all(each.paused for each in self._lanes):
+                    raise
+        return done
 
-    def _store_batch(self, reader: AuditReader, batch: Batch) -> bool:
+    def _follow(self) -> None:
+        """Wait for something to come, in whatever lane, and store it."""
+        if not any(self._each(self._store_batches)):
+            inboxes = [lane.inbox for lane in self._lanes if lane.inbox]
+            wait_for_any(inboxes, self._wait if len(inboxes) == len(self._lanes) else min(self._wait, PAUSE))
+            if not any(self._each(self._store_batches)):
+                self._each(self._look)
+
+    def _store_batches(self, lane: Lane) -> bool:
+        """Store what has come in a lane; whether anything had."""
+        batches = lane.read()
+        if not all(self._store_batch(lane, batch) for batch in batches):
+            self._doubt(lane)
+        return bool(batches)
+
+    def _store_batch(self, lane: Lane, batch: Batch) -> bool:
         """Store a batch and acknowledge it. False: begin anew."""
         self._on_stored(self.table.store(batch.events, told=not self._teller.wanted))
-        return reader.acknowledge(batch)
+        return lane.acknowledge(batch)
 
-    def _still_attached(self, reader: AuditReader) -> bool:
-        """Look now and then whether Redis was emptied, or went back, while nothing came."""
-        if time.monotonic() - self._looked < LOOK:
-            return True
-        self._looked = time.monotonic()
-        return reader.attached()
+    def _look(self, lane: Lane) -> None:
+        if not lane.still_attached():
+            self._doubt(lane)
+
+    @staticmethod
+    def _doubt(lane: Lane) -> None:
+        _log.warning("Redis is not what it was; comparing it with the audit table")
+        lane.reset()

@@ -59,7 +59,7 @@ def store_all(follower: Follower, store: Store) -> None:
 
 def read_batch(follower: Follower) -> Batch:
     """Have a follower read what waits, and do no more."""
-    reader = follower._reader
+    reader = follower._lanes[0]._reader
     assert reader is not None
     return wait_until(reader.read, "a batch")[0]
 

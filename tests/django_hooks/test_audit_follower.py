@@ -85,7 +85,7 @@ def test_a_redis_that_was_emptied_is_followed_from_its_new_beginning(store, foll
     ours = follower()
     store_all(ours, store)
     store.redis.flushall()
-    ours._looked = float("-inf")  # as if it had looked a while ago
+    ours._lanes[0]._looked = float("-inf")  # as if it had looked a while ago
     later = open_some(store, 2)
     end(store, later[0])
     wanted = once(first[0], later[0]) + once(first[1], later[1], ended=False)
@@ -110,7 +110,7 @@ def test_what_had_ended_before_redis_went_back_does_not_live_and_is_no_second_ro
         ours = follower()
     else:
         store.redis.hset(store.keys.shards[0].readers, "table", "0-0 another ")
-        ours._looked = float("-inf")
+        ours._lanes[0]._looked = float("-inf")
     wait_until(lambda: ours.step() or store.count() == 50, "those to be ended that had ended")
     assert {session.ref.sid for session in store.sessions()} == {ref.sid for ref in refs[650:]}
     end(store, *refs[650:])
