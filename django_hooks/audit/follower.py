@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from session_store import Store, StoreUnavailable
@@ -27,6 +29,9 @@ WAIT = 1.0
 
 #: Seconds between two looks of one that stands by.
 RETRY = 0.5
+
+#: Seconds between two looks whether users are spread over more shards, or were, than is known.
+LEARN = 30.0
 
 T = TypeVar("T")
 
@@ -68,7 +73,9 @@ class Follower:
         self._wait = wait
         self._lease = Lease(store, name, lasts=lease)
         self._teller = Teller(self.table, stop=stop, alive=self._hold)
-        self._lanes = [Lane(store, shards, name, wait=wait) for shards in store.lanes]
+        self._store = store
+        self._lanes: list[Lane] = []
+        self._learnt = float("-inf")
         self._claimed = False
         self._telling = False
 
@@ -79,6 +86,7 @@ class Follower:
             StoreUnavailable: Redis is away, all of it.
             django.db.Error: the database is.
         """
+        self._learn()
         if not self._take_lease():
             return RETRY
         try:
@@ -116,6 +124,21 @@ class Follower:
         """Let another take over at once."""
         self.reset()
         self._lease.release()
+
+    def _learn(self) -> None:
+        """See to it that there is a lane for all shards."""
+        if time.monotonic() - self._learnt < LEARN:
+            return
+        self._learnt = time.monotonic()
+        with suppress(StoreUnavailable):  # who asks next will say so
+            self._store.learn()
+        known = {lane.shards: lane for lane in self._lanes}
+        self._lanes = [
+            known.get(shards) or Lane(self._store, shards, self._name, wait=self._wait) for shards in self._store.lanes
+        ]
+        for lane in known.values():
+            if lane not in self._lanes:
+                lane.reset()
 
     def _take_lease(self) -> bool:
         held = self._hold()

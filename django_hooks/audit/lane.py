@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from session_store import Store, StoreUnavailable
 from session_store.audit import AuditReader, Batch
@@ -25,6 +25,9 @@ _log = logging.getLogger(__name__)
 class Lane:
     """A reader, attached or not. Every method that asks Redis may raise `StoreUnavailable`.
 
+    Attributes:
+        shards: which it reads.
+
     Args:
         store: whose stream.
         shards: which of its shards.
@@ -32,9 +35,9 @@ class Lane:
         wait: seconds that a step of the follower waits for something to come.
     """
 
-    def __init__(self, store: Store, shards: Sequence[ShardKeys], name: str, *, wait: float) -> None:
+    def __init__(self, store: Store, shards: tuple[ShardKeys, ...], name: str, *, wait: float) -> None:
+        self.shards = shards
         self._store = store
-        self._shards = shards
         self._name = name
         self._wait = wait
         self._reader: AuditReader | None = None
@@ -61,9 +64,9 @@ class Lane:
         """Attach, unless that is done; `reasons_of` says which sessions have ended: they are not to live."""
         if self._reader is not None:
             return
-        reader = AuditReader(self._store, self._name, shards=self._shards, wait=self._wait)
+        reader = AuditReader(self._store, self._name, shards=self.shards, wait=self._wait)
         reader.attach()
-        buried = bury_ended(self._store, reasons_of, self._shards)
+        buried = bury_ended(self._store, reasons_of, self.shards)
         if buried:
             _log.warning("Redis has gone back: %d sessions had ended already and are ended again", buried)
         self._reader, self._looked = reader, time.monotonic()
@@ -88,7 +91,7 @@ class Lane:
 
     def waits(self) -> bool:
         """Whether there is something to store."""
-        return not has_stored(self._store, self._name, ends_of_streams(self._store, self._shards))
+        return not has_stored(self._store, self._name, ends_of_streams(self._store, self.shards))
 
     def pause(self, error: StoreUnavailable) -> None:
         """Leave it alone for a moment: it can't be reached."""
@@ -107,4 +110,4 @@ class Lane:
 
     @property
     def _label(self) -> str:
-        return "shard " + ", ".join(str(keys.number) for keys in self._shards)
+        return "shard " + ", ".join(str(keys.number) for keys in self.shards)

@@ -310,6 +310,35 @@ def test_every_shard_is_followed(redis_server, raw, database, stop):
     assert rows() == once(*refs, ended=False)
 
 
+def test_shards_that_users_were_or_will_be_spread_over_are_followed_too(redis_server, raw, database, stop):
+    from django_hooks.audit.follower import Follower
+    from session_store import Config
+
+    before, now, later = (
+        Store(Config(redis_url=redis_server.url, redis_timeout=15, redis_shards=shards)) for shards in (3, 2, 5)
+    )
+    refs = open_spread(before)
+    ours = Follower(store=now, name="table", stop=stop, on_stored=lambda _: None, wait=0.01)
+    wait_until(lambda: ours.step() or rows() >= once(*refs, ended=False), "the rows of a shard of old")
+    refs += open_spread(later)
+    ours._learnt = float("-inf")  # as if it had asked a while ago
+    wait_until(lambda: ours.step() or rows() >= once(*refs, ended=False), "the rows of new shards")
+    store_all(ours, now)
+    now.redis.flushall()
+    assert rows() == once(*refs, ended=False)
+
+
+def open_spread(store: Store) -> list[Ref]:
+    """Open sessions in every shard, as sites do: over how many users are spread is noted with the first."""
+    refs = []
+    for number in range(30):
+        person = Person(str(number), f"user {number}")
+        token = new_token(store.keys.of_user(person.user_id).number)
+        assert store.open(token, person, age=MINUTE).lives
+        refs.append(ref_of(token, person))
+    return refs
+
+
 def test_a_row_in_the_table_already_is_counted_as_known(store, follower):
     from django_hooks.audit.following import Tally
 
