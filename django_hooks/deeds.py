@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
+import msgspec
 from asgiref.sync import sync_to_async
 from django.contrib.auth import aget_user, alogout, get_user, logout
 from django.contrib.sessions.backends.base import SessionBase
@@ -40,9 +41,19 @@ class Deed(NamedTuple):
     ado: Callable[[], Awaitable[Any]]
 
 
-def ask(budget: Budget, steps: Steps[Any]) -> Deed:
+class Ask(msgspec.Struct):
     """Ask Redis, and bring the answer; raises StoreUnavailable."""
-    return Deed(partial(budget.spend, steps), partial(budget.aspend, steps))
+
+    budget: Budget
+    steps: Steps[Any]
+
+    def do(self) -> Any:
+        """Do it."""
+        return self.budget.spend(self.steps)
+
+    async def ado(self) -> Any:
+        """Do it in an event loop."""
+        return await self.budget.aspend(self.steps)
 
 
 def load_session(request: HttpRequest) -> Deed:

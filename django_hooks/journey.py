@@ -21,8 +21,8 @@ from session_store.throttle import Throttle
 from .conf import conf
 from .cookies import delete_cookie, set_cookie
 from .deeds import (
+    Ask,
     Deed,
-    ask,
     ask_user,
     catch_up,
     confirm,
@@ -45,7 +45,7 @@ from .visits import Visit
 from .whos_online.options import is_installed as counts_visitors
 from .whose import NOBODY, Who, at_hand
 
-Journey = Generator[Deed, Any, None]
+Journey = Generator[Deed | Ask, Any, None]
 
 _log = logging.getLogger(__name__)
 _throttle = Throttle(seconds=60)
@@ -75,7 +75,7 @@ def _look(visit: Visit) -> Journey:
     beside = (yield note_presence(visit.request)) if counts_visitors() else ()
     look = steps.check(get_store().keys, visit.tokens, age=visit.asked_age, beside=beside)
     try:
-        visit.learn((yield ask(visit.budget, look)))
+        visit.learn((yield Ask(visit.budget, look)))
     except StoreUnavailable as error:
         visit.blind = True
         note_unavailable(error, "nobody is logged in to the wiki, and log-outs there are not seen here")
@@ -128,13 +128,13 @@ def leave(visit: Visit) -> Journey:
     if not refs:
         return
     try:
-        yield ask(visit.budget, steps.end_for_good(get_store().keys, refs, "logout", keep=visit.keep))
+        yield Ask(visit.budget, steps.end_for_good(get_store().keys, refs, "logout", keep=visit.keep))
     except StoreUnavailable as error:
         yield keep_for_later(error, ends_of(refs, "logout", keep=visit.keep))
     visit.leaving = []
 
 
-def _decide(visit: Visit, response: HttpResponseBase) -> Generator[Deed, Any, Plan]:
+def _decide(visit: Visit, response: HttpResponseBase) -> Generator[Deed | Ask, Any, Plan]:
     who = NOBODY
     if visit.has_session or visit.request.session.accessed:
         if not is_loaded(visit.request.session):
@@ -152,12 +152,12 @@ def _decide(visit: Visit, response: HttpResponseBase) -> Generator[Deed, Any, Pl
     return plan
 
 
-def _carry_out(visit: Visit, plan: Plan) -> Generator[Deed, Any, Grant | None]:
+def _carry_out(visit: Visit, plan: Plan) -> Generator[Deed | Ask, Any, Grant | None]:
     if plan.opens is not None:
         return (yield from _open(visit, plan, *plan.opens))
     if plan.renews is not None:
         try:
-            yield ask(visit.budget, steps.renew(get_store().keys, plan.renews, age=plan.age))
+            yield Ask(visit.budget, steps.renew(get_store().keys, plan.renews, age=plan.age))
         except StoreUnavailable as error:
             note_unavailable(error, "the wiki's session could not be renewed")
     for refs, reason in plan.ends:
@@ -165,11 +165,11 @@ def _carry_out(visit: Visit, plan: Plan) -> Generator[Deed, Any, Grant | None]:
     return None
 
 
-def _open(visit: Visit, plan: Plan, note: Note, person: Person) -> Generator[Deed, Any, Grant | None]:
+def _open(visit: Visit, plan: Plan, note: Note, person: Person) -> Generator[Deed | Ask, Any, Grant | None]:
     keys = get_store().keys
     shard = keys.of_user(person.user_id).number
     try:
-        opening = yield ask(
+        opening = yield Ask(
             visit.budget,
             steps.open_session(
                 keys,
@@ -205,7 +205,7 @@ def _open(visit: Visit, plan: Plan, note: Note, person: Person) -> Generator[Dee
 
 def _end(visit: Visit, refs: Sequence[Ref], reason: str) -> Journey:
     try:
-        yield ask(visit.budget, steps.end_all(get_store().keys, refs, reason))
+        yield Ask(visit.budget, steps.end_all(get_store().keys, refs, reason))
     except StoreUnavailable as error:
         yield keep_for_later(error, ends_of(refs, reason, keep=visit.age))
 

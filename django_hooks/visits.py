@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -37,8 +36,7 @@ _ATTRIBUTE = "_wiki_visit"
 current: ContextVar[Visit | None] = ContextVar("wiki_visit", default=None)
 
 
-@dataclass
-class Visit:
+class Visit(msgspec.Struct, eq=False):
     """A request's visit.
 
     Attributes:
@@ -62,18 +60,18 @@ class Visit:
     cookie: Token | None
     has_session: bool
     note: Note | None = None
-    tokens: list[Token] = field(default_factory=list)
-    checks: dict[str, Check] = field(default_factory=dict)
+    tokens: list[Token] = []
+    checks: dict[str, Check] = {}
     asked_age: int | None = None
     blind: bool = False
     over: bool = False
     superseded: bool = False
-    ended: set[str] = field(default_factory=set)
+    ended: set[str] = set()
     logged_out: bool = False
-    leaving: list[Ref] = field(default_factory=list)
+    leaving: list[Ref] = []
     keep: int = 0
     renews_token: bool = False
-    budget: Budget = field(default_factory=Budget)
+    budget: Budget = msgspec.field(default_factory=Budget)
     _closes: bool | None = None
     _kept: Any = None
 
@@ -147,9 +145,11 @@ class Visit:
 
     def learn(self, checks: Sequence[Check | None]) -> None:
         """Take in what Redis says of `tokens`."""
-        self.checks = {token.sid: check for token, check in zip(self.tokens, checks, strict=True) if check}
+        for token, check in zip(self.tokens, checks, strict=True):
+            if check is not None:
+                self.checks[token.sid] = check
         check = self.checks.get(self.note.opened.sid) if self.note and self.note.opened else None
-        if check is not None and not check.session:
+        if check is not None and check.session is None:
             self.superseded = check.ended is Reason.REPLACED
             self.over = not self.superseded and self._is_over(check)
 

@@ -94,12 +94,12 @@ def user_in_record(user_id: str) -> str:
     return '"user":' + _json(_clean(user_id))
 
 
-def parse_record(raw: bytes | str, where: str) -> Record:
+def parse_record(raw: bytes | str, *where: str) -> Record:
     """Read a record; fields of other versions are passed over, and stay in Redis as they are.
 
     Args:
         raw: the JSON text.
-        where: the key and field it came from, for the message.
+        where: the key and field it came from, or one text with both, for the message.
 
     Raises:
         BadRecord: it is no JSON object, a field has the wrong type, or one that is needed is missing.
@@ -107,7 +107,7 @@ def parse_record(raw: bytes | str, where: str) -> Record:
     try:
         kept = _decode(raw)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise BadRecord(where, f"the record can't be used: {error}") from None
+        raise BadRecord(" ".join(where), f"the record can't be used: {error}") from None
     person = Person(
         kept.user,
         kept.name,
@@ -115,14 +115,14 @@ def parse_record(raw: bytes | str, where: str) -> Record:
         kept.display,
         kept.ip,
         kept.agent,
-        tuple(kept.groups.split("\n") if kept.groups else ()),
+        tuple(kept.groups.split("\n")) if kept.groups else (),
     )
     return Record(
         person,
         kept.created,
         kept.expires,
         kept.idle or None,
-        _minutes_after(kept.created, kept.site),
+        _minutes_after(kept.created, kept.site) if kept.site else kept.created,
         None if kept.wiki is None else _minutes_after(kept.created, kept.wiki),
     )
 

@@ -85,15 +85,16 @@ def check(
     keys: Keys, tokens: Sequence[Token], *, age: int | None, beside: Sequence[Request[Any]], place: str = "site"
 ) -> Steps[list[Check | None]]:
     """Look at sessions that are used, and take other requests along."""
-    shards = [keys.of_shard(token.shard) for token in tokens]
-    calls = [
-        verbs.check(shard, token.sid, age=age, place=place)
-        for shard, token in zip(shards, tokens, strict=True)
-        if shard
-    ]
-    answers = yield [*calls, *beside]
-    found = iter(answers)
-    return [next(found) if shard else None for shard in shards]
+    requests: list[Request[Any]] = []
+    asked: list[bool] = []
+    for token in tokens:
+        shard = keys.of_shard(token.shard)
+        asked.append(shard is not None)
+        if shard is not None:
+            requests.append(verbs.check(shard, token.sid, age=age, place=place))
+    requests += beside
+    answers = iter((yield requests))
+    return [next(answers) if is_asked else None for is_asked in asked]
 
 
 def renew(keys: Keys, token: Token, *, age: int | None) -> Steps[int | None]:

@@ -95,7 +95,7 @@ def check(keys: ShardKeys, sid: str, *, age: int | None, place: str) -> Call[Che
 
     def parse(answer: list[Any]) -> Check:
         ttl, now, record, ended = answer
-        return Check(_session(keys, sid, ttl, now, record), _ended(ended), now)
+        return Check(_session(keys, sid, ttl, now, record), _ended(ended) if ended else None, now)
 
     return Call(
         load("check"),
@@ -267,14 +267,14 @@ def name(keys: ShardKeys, sid: str, raw: bytes | None) -> Ref:
     """Return a session's name, with its user where its record says so."""
     user_id = user_of(raw) if raw else None
     if raw and user_id is None:
-        parse_or_none(raw, f"{keys.records} {sid}")  # for what that logs
+        parse_or_none(raw, keys.records, sid)  # for what that logs
     return Ref(keys.number, sid, user_id)
 
 
-def parse_or_none(raw: bytes, where: str) -> Record | None:
+def parse_or_none(raw: bytes, *where: str) -> Record | None:
     """Read a record; one that doesn't parse is named in the log, once a minute, and is None."""
     try:
-        return parse_record(raw, where)
+        return parse_record(raw, *where)
     except BadRecord as error:
         if _throttle.allows("record"):
             _log.error("%s; remove it or mend it by hand, its session can't be used", error)
@@ -286,7 +286,7 @@ def sessions_in(keys: ShardKeys, rows: list[bytes]) -> list[Session]:
     found = []
     for sid, deadline, raw in zip(rows[::3], rows[1::3], rows[2::3], strict=True):
         text = _text(sid)
-        record = parse_or_none(raw, f"{keys.records} {text}") if raw else None
+        record = parse_or_none(raw, keys.records, text) if raw else None
         if record:
             found.append(Session(Ref(keys.number, text, record.person.user_id), record, _deadline(deadline, record)))
     return found
@@ -303,7 +303,7 @@ def _user_keys(keys: ShardKeys, refs: Sequence[Ref], *, first: int) -> tuple[lis
 def _session(keys: ShardKeys, sid: str, ttl: int, now: int, raw: bytes | None) -> Session | None:
     if not raw or ttl in {-2, 0}:
         return None
-    record = parse_or_none(raw, f"{keys.records} {sid}")
+    record = parse_or_none(raw, keys.records, sid)
     if record is None or record.expires <= now:
         return None
     return Session(Ref(keys.number, sid, record.person.user_id), record, -1 if ttl < 0 else now + ttl)
@@ -315,9 +315,9 @@ def _deadline(score: bytes, record: Record) -> int:
     return int(ms) if 0 < ms <= MAX_MS else record.expires
 
 
-def _ended(mark: bytes | None) -> Reason | None:
+def _ended(mark: bytes) -> Reason:
     try:
-        return Reason(_text(mark).split(" ", 1)[0]) if mark else None
+        return Reason(_text(mark).split(" ", 1)[0])
     except ValueError:
         return Reason.LOST
 

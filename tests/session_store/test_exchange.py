@@ -101,10 +101,10 @@ def test_who_gives_up_waiting_leaves_no_answer_to_the_next(pool, several):
     class Impatient(Exchange):
         gives_up = False
 
-        def _wait(self, connection):
+        def _wait(self, line):
             if self.gives_up:
                 raise KeyboardInterrupt
-            super()._wait(connection)
+            super()._wait(line)
 
     exchange, late = Impatient(pool), ("BLPOP", "nothing", 0.05)
     number = id_of(exchange)
@@ -130,10 +130,10 @@ def test_an_answer_that_comes_too_late_is_nobody_s():
 
 
 def test_a_connection_on_which_something_is_left_to_read_serves_no_more(exchange):
-    connection = exchange._take()
-    connection.send_command("ECHO", "nobody's")
-    assert connection.can_read(timeout=5)
-    exchange._idle.append(connection)
+    line = exchange._take()
+    line.connection.send_command("ECHO", "nobody's")
+    assert line.connection.can_read(timeout=5)
+    exchange._idle.append(line)
     assert exchange.ask(("ECHO", "mine")) == b"mine"
 
 
@@ -150,7 +150,7 @@ def test_after_some_long_answers_nobody_waits_awake_for_a_while(exchange):
     looks = []
 
     class Silent:
-        def can_read(self):
+        def look(self, _):
             looks.append(time.perf_counter())
             return False
 
