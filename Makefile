@@ -4,13 +4,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help audit demo test check faults bench bench-quick django-suite messages clean
+.PHONY: help audit demo demo-cluster test check faults bench bench-quick django-suite messages clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / — /' | sed -E 's/^/make /'
 
 demo: $(VENV)/.demo  ## a site, its wiki, Redis and the worker on this machine, until Ctrl-C
 	@exec $(BIN)/python -m demo
+
+demo-cluster: $(VENV)/.demo  ## the same on a Redis cluster of six nodes, which you may kill
+	@DEMO_CLUSTER=true exec $(BIN)/python -m demo
 
 test: $(VENV)/.dev moin19 nginx chromium postgresql mariadb redis-server  ## all tests, on real servers of Redis, PostgreSQL and MariaDB, a real wiki and browser
 	$(BIN)/python -m pytest -n auto --dist loadfile

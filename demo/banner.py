@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from session_store.connections import server_name
-
 from .config import COOKIE_AGE, Config
+from .redis_kind import Redis
 
 
-def banner(config: Config, seconds: float) -> str:
+def banner(config: Config, redis: Redis, seconds: float) -> str:
     """Return where everything is, and what to try."""
-    redis = f"{server_name(config.redis_url)} (yours)" if config.redis_url else f"127.0.0.1:{config.redis_port}"
     age = f"{config.cookie_age} s" if config.cookie_age < 120 else f"{config.cookie_age / 60:g} minutes"
     hint = "  (DEMO_COOKIE_AGE=30 make demo: watch one run out)" if config.cookie_age == COOKIE_AGE else ""
     return f"""
@@ -22,7 +20,8 @@ One log-in for a site and its wiki: all up after {seconds:.1f} s
   Wiki       {config.wiki_url}   Login there leads to the site and back; Logout leaves both
   Sessions   end {age} after log-in{hint}
   Audit log  {_short(config.audit_log)}   shown below as it grows
-  Redis      {redis}   the programs' logs: {_short(config.logs)}
+  Redis      {redis.describe()}
+  Logs       {_short(config.logs)}   of each program
 
 Ctrl-C stops everything; users, pages and the log are kept.
 """

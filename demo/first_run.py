@@ -14,6 +14,7 @@ from .config import Config
 from .errors import DemoError
 from .leash import end_with_parent
 from .log_tail import last_lines
+from .redis_kind import Redis
 from .secret import keep_secret
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,7 +28,7 @@ def make_directories(config: Config) -> None:
     """
     try:
         config.var.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for name in ("log", "redis", "secrets"):
+        for name in ("log", "secrets"):
             (config.var / name).mkdir(exist_ok=True, mode=0o700)
     except OSError as error:
         raise DemoError(
@@ -35,21 +36,22 @@ def make_directories(config: Config) -> None:
         ) from None
 
 
-def prepare(config: Config, environ: Mapping[str, str]) -> None:
+def prepare(config: Config, redis: Redis, environ: Mapping[str, str]) -> None:
     """Make what is missing; what is there is kept.
 
     Raises:
         DemoError: a step failed; the message has what it said.
     """
+    redis.prepare()
     for name in ("site", "wiki"):
         keep_secret(config.var / "secrets" / name)
-    if not (config.var / "site.sqlite3").exists():
+    if not config.database.exists():
         _say("First start: making the site's database and the users sally, harry and admin …")
     _run("demo.site.prepare", config, environ)
     if not (config.var / "wiki").exists():
         _say("First start: making the wiki and its pages; this takes a few seconds …")
         _run("demo.wiki.prepare", config, environ)
-    _say("Starting Redis, worker, site and wiki …" if not config.redis_url else "Starting worker, site and wiki …")
+    _say(f"Starting {', '.join(filter(None, [redis.starts, 'worker']))}, site and wiki …")
 
 
 def _run(module: str, config: Config, environ: Mapping[str, str]) -> None:
@@ -74,18 +76,17 @@ def _say(text: str) -> None:
     print(text, flush=True)
 
 
-def program_environment(config: Config) -> dict[str, str]:
+def program_environment(config: Config, redis: Redis) -> dict[str, str]:
     """Return what supervisord and every program are started with."""
     here = Path(sys.executable).parent  # where the console script wiki-worker is
-    return config.environment(os.environ) | {
-        "PATH": f"{here}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
-        "PYTHONUNBUFFERED": "1",
-        "DEMO_PYTHON": sys.executable,
-        "DEMO_REDIS_SERVER": _redis_server(config),
-    }
-
-
-def _redis_server(config: Config) -> str:
-    if config.redis_url:
-        return "/bin/false"  # named in the configuration, never started
-    return str(get_binary_path())
+    return (
+        config.environment(os.environ)
+        | redis.environment()
+        | {
+            "WIKI_REDIS_URL": redis.url,
+            "PATH": f"{here}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+            "PYTHONUNBUFFERED": "1",
+            "DEMO_PYTHON": sys.executable,
+            "DEMO_REDIS_SERVER": str(get_binary_path()),
+        }
+    )

@@ -7,14 +7,11 @@ import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 
-import redis
-
-from session_store.connections import server_name
-
 from .config import Config
 from .errors import DemoError
 from .log_tail import last_lines
 from .ports import check_free
+from .redis_kind import Redis
 from .signals import StopSignals
 from .supervisord import Supervisord
 
@@ -30,30 +27,16 @@ def check_ports(config: Config) -> None:
     """
     check_free(config.site_port, "SITE_PORT")
     check_free(config.wiki_port, "WIKI_PORT")
-    if not config.redis_url:
-        check_free(config.redis_port, "REDIS_PORT")
 
 
-def check_redis(config: Config) -> None:
-    """Make sure that the Redis in ``WIKI_REDIS_URL`` answers.
-
-    Raises:
-        DemoError: it doesn't.
-    """
-    if config.redis_url and not _redis_answers(config.redis_url):
-        raise DemoError(
-            f"No Redis answers at {server_name(config.redis_url)}, which WIKI_REDIS_URL names. Start it, or unset it."
-        )
-
-
-def wait_until_up(config: Config, supervisord: Supervisord, stop: StopSignals) -> bool:
+def wait_until_up(config: Config, redis: Redis, supervisord: Supervisord, stop: StopSignals) -> bool:
     """Wait until all programs run and answer; return False if a signal came instead.
 
     Raises:
         DemoError: a program did not stay up, or did not answer in time.
     """
     waiting: dict[str, Callable[[], bool]] = {
-        "redis": lambda: _redis_answers(config.redis),
+        redis.program: redis.answers,
         "site": lambda: _page_answers(config.site_port),
         "wiki": lambda: _page_answers(config.wiki_port),
     }
@@ -72,12 +55,6 @@ def wait_until_up(config: Config, supervisord: Supervisord, stop: StopSignals) -
 def _silent(name: str, config: Config) -> DemoError:
     log = config.logs / f"{name}.log"
     return DemoError(f"{name} did not answer within {PATIENCE:.0f} s. The end of {log}:\n{last_lines(log)}")
-
-
-def _redis_answers(url: str) -> bool:
-    with suppress(redis.RedisError), redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1) as client:
-        return bool(client.ping())
-    return False
 
 
 def _page_answers(port: int) -> bool:

@@ -13,7 +13,8 @@ from .errors import DemoError
 from .first_run import make_directories, prepare, program_environment
 from .follow import Follower
 from .lock import only_one
-from .readiness import check_ports, check_redis, wait_until_up
+from .readiness import check_ports, wait_until_up
+from .redis_kind import Redis, redis_of
 from .signals import StopSignals
 from .supervisord import Supervisord
 
@@ -37,28 +38,31 @@ def main() -> int:
 
 def _run(config: Config, stop: StopSignals) -> None:
     begun = time.monotonic()
+    redis = redis_of(config, stop)
     check_ports(config)
-    check_redis(config)
-    environ = program_environment(config)
-    prepare(config, environ)
+    redis.check()
+    environ = program_environment(config, redis)
+    prepare(config, redis, environ)
     follower = Follower(config.audit_log)
     if stop.received:
         return
     with Supervisord(config, environ) as supervisord:
-        if wait_until_up(config, supervisord, stop):
-            print(banner(config, time.monotonic() - begun), flush=True)
-            _show_audit_log(follower, supervisord, stop)
+        if wait_until_up(config, redis, supervisord, stop):
+            print(banner(config, redis, time.monotonic() - begun), flush=True)
+            _show(follower, redis, supervisord, stop)
         print("\nStopping …", flush=True)
     print("All stopped.", flush=True)
 
 
-def _show_audit_log(follower: Follower, supervisord: Supervisord, stop: StopSignals) -> None:
+def _show(follower: Follower, redis: Redis, supervisord: Supervisord, stop: StopSignals) -> None:
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     looks = 0
     while not stop.wait(LOOK):
         for line in map(AuditLine.parse, follower.new_lines()):
             if line:
                 print(line.show(colour=colour), flush=True)
+        for news in redis.news():
+            print(news, flush=True)
         looks += 1
         if looks % 10 == 0:
             supervisord.check()

@@ -84,7 +84,7 @@ class Supervisord:
     def _states(self, failed: set[str]) -> list[str]:
         if self._process.poll() is not None:
             raise _ended("supervisord", self._output)
-        programs = [each for each in self._programs() if each["name"] != "redis" or not self._config.redis_url]
+        programs = self._programs()
         for each in programs:
             if each["statename"] in failed:
                 raise _ended(each["name"], Path(each["stderr_logfile"] or each["stdout_logfile"]))

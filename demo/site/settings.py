@@ -93,6 +93,7 @@ MIDDLEWARE.insert(
 
 WIKI_REDIS_URL = os.environ["WIKI_REDIS_URL"]
 WIKI_REDIS_PREFIX = os.environ.get("WIKI_REDIS_PREFIX") or "sso"
+WIKI_REDIS_SHARDS = int(os.environ["WIKI_REDIS_SHARDS"])
 WIKI_COOKIE_AGE = int(os.environ["WIKI_COOKIE_AGE"])
 WIKI_URL = os.environ["WIKI_URL"]
 WIKI_SESSIONS_PASSWORD_AGE = 300
