@@ -1,0 +1,97 @@
+"""The demo on a cluster of its own, walked through while one of its primaries is killed."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.acceptance.demos import Demo, FailingDemo
+from tests.acceptance.walk import is_anonymous_in_wiki, is_anonymous_on_site, is_known_in_wiki, log_in, log_out
+from tests.wait import wait_until
+
+
+class ClusterDemo(Demo):
+    """``make demo-cluster``."""
+
+    def __init__(self, var: Path, **settings: str) -> None:
+        super().__init__(var, DEMO_CLUSTER="true", **settings)
+
+    def kill_primary_of(self, name: str) -> None:
+        """Kill the node that has a user's sessions, as the terminal says."""
+        found = re.search(rf"process (\d+)  primary of .*\(.*\b{name}\b.*\)", self.said)
+        assert found, self.said
+        os.kill(int(found[1]), signal.SIGKILL)
+
+
+@pytest.fixture
+def cluster_demo(var: Path) -> Iterator[ClusterDemo]:
+    with ClusterDemo(var) as demo:
+        yield demo
+
+
+def test_the_walk_goes_on_while_a_primary_is_killed_and_the_next_start_finds_all_as_it_was(
+    cluster_demo: ClusterDemo, var: Path, page: Page
+) -> None:
+    demo = cluster_demo
+    log_in(page, demo)
+    is_known_in_wiki(page, demo, "sally")
+    assert _is_known(page, demo, "sally")
+    demo.kill_primary_of("sally")
+    # Nobody has her sessions now: the wiki knows nobody, the site goes on.
+    assert not _is_known(page, demo, "sally")
+    assert 'id="who">sally<' in _text(page, f"{demo.site}/")
+    wait_until(lambda: _is_known(page, demo, "sally"), "the wiki to know sally again", 30)
+    page.goto(f"{demo.site}/sso/sessions/")
+    expect(page.get_by_role("main").get_by_role("listitem").first).to_contain_text("site and wiki")
+    page.goto(demo.site)
+    expect(page.locator("#online").get_by_role("listitem")).to_have_text(["sally"])
+    page.goto(f"{demo.wiki}/Home")
+    page.get_by_role("link", name="Logout").click()
+    is_anonymous_in_wiki(page, demo)
+    is_anonymous_on_site(page, demo)
+    log_in(page, demo, "harry")
+    wait_until(lambda: len(demo.events) == 3, "the lines in the audit log", 20)
+    told = [(event["event"]["action"], event["user"]["name"]) for event in demo.events]
+    assert told == [("session-started", "sally"), ("session-ended", "sally"), ("session-started", "harry")]
+    assert demo.ends[0]["event"]["reason"] == "logout"
+    wait_until(lambda: re.search(r"is back: process \d+\n.* is now a replica of node \d", demo.said), "the node", 30)
+    assert demo.stop() == 0
+    assert not demo.programs()
+    with ClusterDemo(var) as later:
+        assert re.search(r"node 1  \S+", later.said)[0] == re.search(r"node 1  \S+", demo.said)[0], "another port"
+        is_known_in_wiki(page, later, "harry")
+        log_out(page, later)
+        wait_until(lambda: len(later.ends) == 2, "harry's end in the audit log", 20)
+        assert len(later.events) == 4
+
+
+def test_a_taken_port_of_the_cluster_is_named_with_the_remedy(var: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with FailingDemo(var, DEMO_CLUSTER="true", CLUSTER_PORT=str(port - 5)) as demo:
+            assert demo.said.startswith(f"Port {port} is taken,")
+            assert re.search(r"Choose others: CLUSTER_PORT=\d+ make demo-cluster\n$", demo.said)
+
+
+def test_a_cluster_is_not_started_where_a_redis_is_given(var: Path) -> None:
+    with FailingDemo(var, DEMO_CLUSTER="true", WIKI_REDIS_URL="redis://localhost/0") as demo:
+        assert "WIKI_REDIS_URL names a Redis" in demo.said
+
+
+def _is_known(page: Page, demo: Demo, name: str) -> bool:
+    """Whether the wiki shows a name as the reader's; the way without the browser's window is the quicker one."""
+    (shown,) = re.findall(r'<ul id="moin-username".*?</ul>', _text(page, f"{demo.wiki}/Home"), re.DOTALL)
+    return name in shown
+
+
+def _text(page: Page, url: str) -> str:
+    answer = page.request.get(url)
+    assert answer.ok
+    return answer.text()
