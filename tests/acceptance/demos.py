@@ -136,7 +136,7 @@ class FailingDemo(Demo):
 
 
 def _environment() -> dict[str, str]:
-    ours = ("DEMO_", "WIKI_", "SITE_", "REDIS_", "DJANGO_")
+    ours = ("DEMO_", "WIKI_", "SITE_", "REDIS_", "CLUSTER_", "DJANGO_")
     return {name: text for name, text in os.environ.items() if not name.startswith(ours)}
 
 
