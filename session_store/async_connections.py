@@ -10,12 +10,13 @@ from weakref import WeakKeyDictionary
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
+from redis.asyncio.sentinel import SentinelConnectionPool
 from redis.backoff import NoBackoff
 
 from .address import Kind
 from .config import Config
 from .connections import options, sentinel_options
+from .sentinels import AsyncSentinel
 
 Client = TypeVar("Client", Redis, RedisCluster)
 
@@ -72,7 +73,7 @@ def _connect(config: Config) -> Redis:
     address = config.address
     pool: dict[str, Any] = {"max_connections": MOST, "timeout": config.redis_timeout, "retry": _no_retry()}
     if address.kind is Kind.SENTINEL:
-        sentinels = Sentinel(
+        sentinels = AsyncSentinel(
             [(host.name, host.port) for host in address.hosts],
             sentinel_kwargs=sentinel_options(config) | {"retry": _no_retry()},
         )

@@ -11,11 +11,11 @@ from redis.backoff import NoBackoff
 from redis.cluster import ClusterNode, RedisCluster
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
-from redis.sentinel import Sentinel
 
 from .address import Kind, parse_address, server_name
 from .config import Config
 from .exchange import Exchange
+from .sentinels import Sentinel
 
 __all__ = [
     "client",

@@ -141,6 +141,11 @@ TROUBLES = (
         "name its primary in WIKI_REDIS_URL, or the Sentinels that know it: redis+sentinel://",
     ),
     Trouble(
+        "NOREPLICAS",
+        "too few replicas follow it, and its min-replicas-to-write forbids writing then",
+        "INFO replication says which follow; start the others",
+    ),
+    Trouble(
         "(?i)unknown command.{0,5}HELLO|NOPROTO",
         "it speaks an older protocol",
         "add protocol=2 after WIKI_REDIS_URL's ?",

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
+from redis.asyncio.sentinel import MasterNotFoundError as AsyncMasterNotFoundError
+from redis.sentinel import MasterNotFoundError
 
 from session_store import AsyncStore, Config, Person, Store, StoreUnavailable, make_nonce, make_token
+from session_store.sentinels import FAILING_OVER, AsyncSentinel, Sentinel
 from session_store.tokens import Token
+from tests.cluster.node import Server
 from tests.cluster.sentinels import SERVICE, SentinelServers
 from tests.servers import free_port
 from tests.wait import wait_until
@@ -113,3 +119,44 @@ def test_a_replica_that_is_taken_for_the_primary_is_told_of(watched: SentinelSer
     replica = Store(Config(redis_url=watched.replicas[0].url, redis_timeout=PATIENCE))
     with pytest.raises(StoreUnavailable, match=r"is a replica.*redis\+sentinel"):
         opened(replica)
+
+
+def test_a_primary_that_was_replaced_and_is_back_is_not_asked_again(watched: SentinelServers) -> None:
+    old = watched.primary
+    old.pause()
+    try:
+        wait_until(lambda: any(_leads(sentinel) for sentinel in watched.sentinels), "a failover to be led", 20)
+        leader = next(sentinel for sentinel in watched.sentinels if _leads(sentinel))
+        by_leader = [("127.0.0.1", leader.port)]
+        watched.wait_for_new_primary(old)
+    finally:
+        old.resume()
+    end = time.monotonic() + 1
+    while time.monotonic() < end:
+        for found in (_discovered(Sentinel(by_leader)), asyncio.run(_discovered_in_a_loop(AsyncSentinel(by_leader)))):
+            assert found != old.port
+    watched.wait_until_settled()
+
+
+def _leads(sentinel: Server) -> bool:
+    return FAILING_OVER in sentinel.admin.sentinel_master(SERVICE)["flags"]
+
+
+def _discovered(sentinels: Sentinel) -> int | None:
+    with ExitStack() as stack:
+        for client in sentinels.sentinels:
+            stack.callback(client.close)
+        try:
+            return int(sentinels.discover_master(SERVICE)[1])
+        except MasterNotFoundError:
+            return None
+
+
+async def _discovered_in_a_loop(sentinels: AsyncSentinel) -> int | None:
+    try:
+        return int((await sentinels.discover_master(SERVICE))[1])
+    except AsyncMasterNotFoundError:
+        return None
+    finally:
+        for client in sentinels.sentinels:
+            await client.aclose()
