@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -77,6 +78,7 @@ def make_site(place: Path, redis_url: str, wiki_url: str, cookie_domain: str, **
             }
         ],
         WIKI_REDIS_URL=as_user(redis_url, "wiki-site"),
+        WIKI_REDIS_SHARDS=int(os.environ.get("WIKI_REDIS_SHARDS", "1")),
         WIKI_URL=wiki_url,
         WIKI_COOKIE_DOMAIN=cookie_domain or None,
         **more,

@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.acceptance.demos import Demo, FailingDemo
+from tests.acceptance.houses import menu
 from tests.acceptance.walk import is_anonymous_in_wiki, is_anonymous_on_site, is_known_in_wiki, log_in, log_out
 from tests.wait import wait_until
 
@@ -87,8 +88,7 @@ def test_a_cluster_is_not_started_where_a_redis_is_given(var: Path) -> None:
 
 def _is_known(page: Page, demo: Demo, name: str) -> bool:
     """Whether the wiki shows a name as the reader's; the way without the browser's window is the quicker one."""
-    (shown,) = re.findall(r'<ul id="moin-username".*?</ul>', _text(page, f"{demo.wiki}/Home"), re.DOTALL)
-    return name in shown
+    return name in menu(_text(page, f"{demo.wiki}/Home"))
 
 
 def _text(page: Page, url: str) -> str:

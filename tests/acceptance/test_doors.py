@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.acceptance.demos import ROOT
-from tests.servers import RedisServer, free_port
-from tests.wait import wait_until
-
-#: Where site and wiki are, and the cookie's domain.
-PLACES = {
-    "below a path": ("http://localhost:{port}/", "http://localhost:{port}/wiki/", ""),
-    "on a sub-domain": (
-        "http://www.club.localhost:{port}/",
-        "http://wiki.club.localhost:{port}/",
-        "club.localhost",
-    ),
-}
+from tests.acceptance.houses import PLACES, house
+from tests.servers import RedisServer
 
 
 @pytest.mark.parametrize("place", PLACES)
 def test_in_back_on_the_page_an_edit_and_out_of_both(place: str, page: Page, tmp_path: Path, raw, redis_server) -> None:
-    with _house(tmp_path, redis_server, *PLACES[place]) as (site, wiki):
+    with house(tmp_path, redis_server.url, *PLACES[place]) as (site, wiki):
         page.goto(f"{wiki}+history/B%C3%BCro?offset=0")
         _log_in_from_the_wiki(page)
         expect(page).to_have_url(f"{wiki}+history/B%C3%BCro?offset=0")
@@ -52,7 +36,7 @@ def test_a_cookie_for_another_host_is_explained_and_nobody_is_sent_round(
     page: Page, tmp_path: Path, raw, redis_server
 ) -> None:
     site, wiki, _ = PLACES["on a sub-domain"]
-    with _house(tmp_path, redis_server, site, wiki, "") as (site, wiki):
+    with house(tmp_path, redis_server.url, site, wiki, "") as (site, wiki):
         page.goto(f"{wiki}Home")
         _log_in_from_the_wiki(page)
         expect(page.locator("#moin-content")).to_contain_text("WIKI_COOKIE_DOMAIN")
@@ -68,7 +52,7 @@ def test_a_cookie_for_another_host_is_explained_and_nobody_is_sent_round(
 
 
 def test_a_log_out_while_redis_hangs_is_one_and_says_what_it_could_not_do(page: Page, tmp_path: Path) -> None:
-    with RedisServer() as redis, _house(tmp_path, redis, *PLACES["on a sub-domain"]) as (site, wiki):
+    with RedisServer() as redis, house(tmp_path, redis.url, *PLACES["on a sub-domain"]) as (site, wiki):
         page.goto(f"{wiki}Home")
         _log_in_from_the_wiki(page)
         expect(page.locator("#moin-username")).to_contain_text("sally")
@@ -93,24 +77,3 @@ def _log_in_from_the_wiki(page: Page) -> None:
     page.get_by_label("Username").fill("sally")
     page.get_by_label("Password").fill("surf")
     page.get_by_role("button", name="Log in").click()
-
-
-@contextmanager
-def _house(place: Path, redis: RedisServer, site: str, wiki: str, domain: str) -> Iterator[tuple[str, str]]:
-    port = free_port()
-    site, wiki = site.format(port=port), wiki.format(port=port)
-    command = [sys.executable, "-m", "tests.acceptance.house", str(port), str(place), redis.url, site, wiki, domain]
-    with (place / "house.out").open("wb") as output:
-        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
-    try:
-        wait_until(lambda: _answers(port) or process.poll() is not None, "site and wiki to answer", 60)
-        assert process.poll() is None, (place / "house.out").read_text()
-        yield site, wiki
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _answers(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
