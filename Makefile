@@ -29,7 +29,7 @@ django-suite: $(VENV)/.dev  ## Django's own tests of log-ins and sessions, with 
 bench: $(VENV)/.dev  ## all benchmarks, about ten minutes of a quiet machine; writes docs/performance.md and its plots
 	$(BIN)/python -m benchmarks --docs
 
-bench-quick: $(VENV)/.dev  ## the same, smaller, in about a minute; prints a table
+bench-quick: $(VENV)/.dev  ## the same, smaller, in less than a minute; prints a table
 	$(BIN)/python -m benchmarks --scale quick
 
 check: $(VENV)/.dev  ## format, lint, types, and who may import whom

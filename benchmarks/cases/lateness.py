@@ -81,7 +81,7 @@ def _ours(server: RedisServer, store: Store, scale: Scale, seconds: float) -> tu
         time.sleep(seconds)
         used = (cpu_seconds(worker.pid) - used) / seconds * 100
         wait_until(lambda: store.count() <= scale.beside, "the ends", 60)
-        assert worker.stop() == 0
+        wait_until(lambda: worker.audit_log.read_bytes().count(b'"session-ended"') >= count, "their lines", 60)
         with worker.audit_log.open() as log:
             late = [_lateness(json.loads(line)) for line in log if '"session-ended"' in line]
     forget_starts(store)
