@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+
 def cpu_seconds(pid: int) -> float:
     """Return the processor's time that a process has used, seconds."""
     # The id of its clock, as clock_getcpuclockid(3) makes it; what /proc tells comes in steps of 10 ms.
