@@ -27,8 +27,7 @@ from .lookout import Lookout
 from .scripts import Request
 
 #: Answers that say that the command is to go elsewhere, or to come again. A MOVED is a kind of ASK to redis-py.
-ELSEWHERE = (AskError, TryAgainError, ClusterDownError)
-
+ELSEWHERE = (AskError, TryAgainError)
 
 #: Seconds for which a command waits until it is known which node has what now.
 MOMENT = 0.1
@@ -85,7 +84,8 @@ class ClusterLink:
                     _put(answers, places, self._lost(cluster, node, error))
                 else:
                     for place, answer in zip(places, found, strict=True):
-                        answers[place] = answer
+                        down = isinstance(answer, ClusterDownError)
+                        answers[place] = self._lost(cluster, node, answer) if down else answer
         finally:
             for node, _, connection in sent:
                 connection.disconnect()
@@ -164,9 +164,13 @@ class ClusterLink:
             return error
 
     def _lost(self, cluster: RedisCluster, node: ClusterNode, error: RedisError) -> StoreUnavailable:
-        """Return what to raise; where the node can't be reached, have redis-py look for who has its slots now."""
-        found = self._breaker.unavailable(error, node.name)
-        if isinstance(error, LOST):
+        """Return what to raise; where the node can't be reached, have redis-py look for who has its slots now.
+
+        The same where it doesn't serve, since most primaries are gone: redis-py itself would sleep for 0.25 s first.
+        """
+        down = isinstance(error, ClusterDownError)
+        found = self._breaker.unavailable(error, "" if down else node.name)
+        if down or isinstance(error, LOST):
             self._look(cluster, str(node.name))
         return found
 

@@ -207,6 +207,23 @@ def test_a_slot_that_nobody_has_is_named_and_found_again_when_somebody_has_it() 
         wait_until(lambda: _opens(store, missing), "the slot to be found", 20)
 
 
+def test_a_cluster_that_is_down_is_said_to_be_at_once() -> None:
+    with ClusterServers(replicas=0) as cluster:
+        store = store_of(cluster)
+        token = opened(store, PEOPLE[0])
+        left = cluster.owner_of(store.keys.shards[token.shard].sessions)
+        for node in cluster.nodes:
+            if node is not left:
+                node.kill()
+        wait_until(lambda: left.admin.cluster("INFO")["cluster_state"] == "fail", "the cluster to be down", 20)
+        with pytest.raises(StoreUnavailable, match="the cluster is down"):
+            store.read(token)
+        with pytest.raises(StoreUnavailable, match="the cluster is down"):
+            store.check([token])
+        # redis-py would sleep for 0.25 s in each, and a web server's threads with it.
+        assert min(_seconds_until_refused(lambda: store.read(token)) for _ in range(3)) < 0.2
+
+
 def test_what_is_no_cluster_or_not_there_is_said_to_be_so(cluster: ClusterServers) -> None:
     with pytest.raises(StoreUnavailable, match="none of its nodes answers"):
         Store(Config(redis_url=f"redis+cluster://127.0.0.1:{free_port()},127.0.0.1:{free_port()}")).count()
