@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -148,14 +149,22 @@ class SentinelServers:
         """Wait until all that are awake follow the primary, and each Sentinel knows everybody who is awake."""
         wait_until(self._is_settled, "primary, replicas and Sentinels to settle", PATIENCE)
 
-    def failover(self) -> Server:
-        """Let a replica take over by hand, as before an upgrade, and return it when all know."""
+    def failover(self, *words: str) -> Server:
+        """Let a replica take over by hand, as before an upgrade, and return it when all know.
+
+        Args:
+            words: `COORDINATED`, where the servers know that: the primary then hands over without loss.
+        """
         old = self.primary
-        sentinel = next(sentinel for sentinel in self.sentinels if sentinel.awake)
-        wait_until(lambda: _fails_over(sentinel), "a replica to be good enough", PATIENCE)
+        self.begin_failover(*words)
         new = self.wait_for_new_primary(old)
         self.wait_until_settled()
         return new
+
+    def begin_failover(self, *words: str) -> None:
+        """Ask a Sentinel for a failover, as `failover` does, and don't wait for it."""
+        sentinel = next(sentinel for sentinel in self.sentinels if sentinel.awake)
+        wait_until(lambda: _fails_over(sentinel, words), "a replica to be good enough", PATIENCE)
 
     @property
     def _awake(self) -> list[Server]:
@@ -231,10 +240,10 @@ def _named(sentinel: Sentinel) -> int | None:
     return int(place[1]) if place else None
 
 
-def _fails_over(sentinel: Sentinel) -> bool:
+def _fails_over(sentinel: Sentinel, words: Sequence[str]) -> bool:
     """Ask a Sentinel for a failover; it refuses while it has not heard of the replicas just now."""
     try:
-        sentinel.admin.execute_command("SENTINEL FAILOVER", SERVICE)
+        sentinel.admin.execute_command("SENTINEL FAILOVER", SERVICE, *words)
     except redis.ResponseError as error:
         if "NOGOODSLAVE" in str(error):
             return False

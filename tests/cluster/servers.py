@@ -150,11 +150,16 @@ class ClusterServers:
             primary: whose slots.
             words: `FORCE` where it is dead, `TAKEOVER` where most primaries are.
         """
-        replica = self.replicas_of(primary)[0]
-        seen = next(member for member in members(replica.admin) if member.id == primary.name)
-        replica.admin.execute_command("CLUSTER FAILOVER", *words)
+        seen = next(member for member in members(self.replicas_of(primary)[0].admin) if member.id == primary.name)
+        replica = self.begin_failover(primary, *words)
         self.wait_for_new_owner(seen.slots[0][0], primary)
         self.wait_until_settled()
+        return replica
+
+    def begin_failover(self, primary: Node, *words: str) -> Node:
+        """Ask a replica to take over, as `failover` does, and don't wait for it; return it."""
+        replica = self.replicas_of(primary)[0]
+        replica.admin.execute_command("CLUSTER FAILOVER", *words)
         return replica
 
     def moving(self, slot: int, to: Node) -> SlotMove:

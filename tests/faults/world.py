@@ -105,7 +105,8 @@ def _judge(ledger: Ledger, worker: WorkerProcess) -> tuple[int, int, int]:
     lost = sum(not (counts[f"{sid}-start"] and counts[f"{sid}-end"]) for sid in ledger.opened)
     twice = sum(count > 1 for count in counts.values())
     wrong = sum(
-        sid in reasons and reasons[sid] not in {*allowed, "lost", "expired"} for sid, allowed in ledger.opened.items()
+        sid in reasons and reasons[sid] not in {*life.reasons, "lost", "expired", "idle"}
+        for sid, life in ledger.opened.items()
     )
     return lost, twice, wrong
 

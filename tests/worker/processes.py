@@ -68,13 +68,17 @@ class WorkerProcess:
         """Start it."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", self.program, "run", *self._words],
+                self._command,
                 cwd=self.directory,
                 env=self._environment,
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
             )
+
+    @property
+    def _command(self) -> list[str]:
+        return [sys.executable, "-m", self.program, "run", *self._words]
 
     def wait_for_log(self, text: str, times: int = 1) -> None:
         """Wait until it has logged something."""
