@@ -72,7 +72,7 @@ TROUBLES = (
     Trouble(
         "(?i)reset by peer|closed by (?:server|peer)",
         "it closes the connection",
-        "if it speaks TLS at this port, begin WIKI_REDIS_URL with rediss://",
+        "it may just have ended; if it speaks TLS at this port, begin WIKI_REDIS_URL with rediss://",
         tls=False,
     ),
     Trouble(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import redis
@@ -12,7 +12,8 @@ from redis.exceptions import RedisError, ResponseError
 
 from session_store import Config, Store, StoreUnavailable
 from session_store.address import Address
-from session_store.connections import client
+from session_store.keys import MAX_SHARDS
+from session_store.link import Node
 from session_store.trouble import unavailable
 
 from .config import WorkerConfig
@@ -43,24 +44,41 @@ class Finding:
 
 
 def diagnose(config: WorkerConfig) -> list[Finding]:
-    """Look at the Redis that the worker would use; change nothing, but for a key that lives for a millisecond."""
+    """Look at the Redis that the worker would use; change nothing, but for keys that live for a millisecond.
+
+    Of a cluster each primary is looked at; what is not so at all of them says where it is.
+    """
+    store = Store(config.store, pause=0)
+    try:
+        nodes = store.link.primaries()
+    except StoreUnavailable as error:
+        return [_away(error)]
+    told: dict[Finding, list[str]] = {}
+    for node in nodes:
+        for finding in _diagnose(config, store, node):
+            told.setdefault(finding, []).append(node.name)
+    topics = list(dict.fromkeys(finding.topic for finding in told))
+    together = sorted(told.items(), key=lambda item: topics.index(item[0].topic))
+    return [found if len(places) == len(nodes) else _at(places, found) for found, places in together]
+
+
+def _diagnose(config: WorkerConfig, store: Store, node: Node) -> list[Finding]:
+    """Look at one server."""
     address = config.store.address
-    server = client(config.store)
+    server = node.redis
     start = time.perf_counter()
     try:
         info = read_info(server)
         took = (time.perf_counter() - start) * 1000
         flags = read_flags(server, config.store)
         rights = list(_rights(server, config.store))
-        hears = flags.now is None and _hears(config.store)
+        hears = flags.now is None and _hears(store, node)
         replays = default_may_write(server, config.store.redis_prefix) or "valkey_version" in info
     except (RedisError, StoreUnavailable) as error:
-        away = error if isinstance(error, StoreUnavailable) else unavailable(config.store, error)
-        remedy = away.remedy or "start Redis there, or set WIKI_REDIS_URL"
-        return [Finding("reachable", "wrong", f"no answer from {away.server}: {away.problem}", remedy)]
+        return [_away(error if isinstance(error, StoreUnavailable) else unavailable(config.store, error, node.name))]
     may_config = _may_config(server, flags)
     return [
-        Finding("reachable", "ok", f"{address.name} answers in {took:.1f} ms"),
+        Finding("reachable", "ok", f"{node.name} answers in {took:.1f} ms"),
         _transport(address),
         *rights,
         *([] if info else [Finding("info", "note", "INFO is forbidden: restarts and evictions are noticed later")]),
@@ -68,6 +86,16 @@ def diagnose(config: WorkerConfig) -> list[Finding]:
         *_flags(flags, may_set=config.set_flags, may_config=may_config, hears=hears),
         *([_persistence(info, replays=replays), _eviction(info)] if info else []),
     ]
+
+
+def _at(places: list[str], found: Finding) -> Finding:
+    """Return a finding that says where it is so; one on whether a server is reachable says that anyway."""
+    return found if found.topic == "reachable" else replace(found, text=f"{found.text} ({', '.join(places)})")
+
+
+def _away(error: StoreUnavailable) -> Finding:
+    remedy = error.remedy or "start Redis there, or set WIKI_REDIS_URL"
+    return Finding("reachable", "wrong", f"no answer from {error.server}: {error.problem}", remedy)
 
 
 def _rights(server: redis.Redis, config: Config) -> Iterator[Finding]:
@@ -85,13 +113,12 @@ def _rights(server: redis.Redis, config: Config) -> Iterator[Finding]:
         yield Finding("rights", "note", "the worker is the default user, who may do everything", remedy)
 
 
-def _hears(config: Config) -> bool:
-    """Whether Redis tells that a short-lived key of the worker's own has expired, so that the flags are set."""
-    store = Store(config, pause=0)
-    canary = store.keys.shards[0].canary
-    with store.redis.keyspace_notifications() as notifications:
+def _hears(store: Store, node: Node) -> bool:
+    """Whether a server tells that a short-lived key of the worker's own has expired, so that the flags are set."""
+    with node.redis.keyspace_notifications() as notifications:
         try:
-            notifications.subscribe_keyspace(store.keys.canary_pattern, db=config.address.database)
+            canary = _canary(store, node)
+            notifications.subscribe_keyspace(store.keys.canary_pattern, db=store.config.address.database)
             deadline = time.monotonic() + SONG
             store.command("SET", canary, "", "PX", 1)
             while time.monotonic() < deadline:
@@ -102,6 +129,13 @@ def _hears(config: Config) -> bool:
         except (ResponseError, StoreUnavailable):
             pass  # what it may not do is told with the rights
     return False
+
+
+def _canary(store: Store, node: Node) -> str:
+    """Return a canary's key that is the server's own; on a cluster it may be that of a shard which is not in use."""
+    keys = (store.keys.of_shard(number) for number in range(MAX_SHARDS))
+    found = (shard.canary for shard in keys if shard and store.link.node_of(shard.canary).name == node.name)
+    return next(found, store.keys.shards[0].canary)
 
 
 def _transport(address: Address) -> Finding:
