@@ -136,3 +136,10 @@ def test_a_logout_key_belongs_to_one_token_and_gives_nothing_of_it_away():
     assert token.logout_key not in {token.value, token.sid}
     assert len(token.logout_key) == 22
     assert not any(token.is_logout_key(text) for text in ("", "\xe9", "\ud800", token.sid, token.logout_key + "x"))
+
+
+@given(tokens)
+def test_no_way_of_showing_a_token_shows_its_value(token):
+    secret = token.value[-43:]
+    assert token.sid
+    assert secret not in f"{token} {token!r} {[token]} {list(token.__rich_repr__())}"
