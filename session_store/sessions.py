@@ -102,11 +102,13 @@ class Due(msgspec.Struct, frozen=True):
         now: Redis' clock, ms since the epoch.
         left: ms until the next deadline, or None where no session is left.
         refs: what is due, oldest first; at most as many as were asked for.
+        others: ms for which another worker comes first, if it does not ask again; 0: the one that asked does.
     """
 
     now: int
     left: int | None
     refs: list[Ref]
+    others: int = 0
 
 
 class End(msgspec.Struct, frozen=True):

@@ -184,7 +184,7 @@ class Store:
         Args:
             keys: the shard's.
             limit: how many at most.
-            worker: who asks. Of several workers one comes first, the others a second later.
+            worker: who asks. Of several workers one comes first, the others a while later.
         """
         return self.run(verbs.due(keys, limit, worker=worker))
 

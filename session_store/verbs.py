@@ -16,11 +16,12 @@ from .throttle import Throttle
 #: Sessions a script touches at most: 5,000 block Redis for 43-77 ms, 500 for about 4.
 BATCH = 500
 
-#: Milliseconds that a worker comes first after it has last asked what is due.
-LEASE = 1500
+#: Milliseconds that a worker comes first after it has last asked what is due: then another takes over.
+LEASE = 2000
 
-#: Milliseconds after a deadline at which the other workers look to it.
-SECOND = 1000
+#: Milliseconds after a deadline at which the other workers look to it all the same. Earlier they would only do over
+#: again what one is about to do that has much to do.
+SECOND = 5000
 
 _log = logging.getLogger(__name__)
 _throttle = Throttle(seconds=60)
@@ -136,15 +137,16 @@ def forbid(keys: ShardKeys, sid: str, reason: str, *, keep: int) -> Call[int]:
     return Call(load("forbid"), [keys.ended], [reason, keep, sid], int)
 
 
-def due(keys: ShardKeys, limit: int, *, worker: str) -> Call[Due]:
-    """Find what is due for a worker; one without a name comes first."""
+def due(keys: ShardKeys, limit: int, *, worker: str, lease: str = "") -> Call[Due]:
+    """Find what is due for a worker; one without a name comes first. `lease`: the key that says who does."""
 
     def parse(answer: list[Any]) -> Due:
-        now, left, *rows = answer
+        now, left, others, *rows = answer
         refs = [name(keys, _text(sid), record) for sid, record in zip(rows[::2], rows[1::2], strict=True)]
-        return Due(now, int(left) if left != b"" else None, refs)
+        return Due(now, int(left) if left != b"" else None, refs, others)
 
-    return Call(load("due"), [keys.sessions, keys.records, keys.lease], [limit, worker, LEASE, SECOND], parse)
+    lease = lease or keys.lease
+    return Call(load("due"), [keys.sessions, keys.records, lease], [limit, worker, LEASE, SECOND], parse)
 
 
 def list_user(keys: ShardKeys, user_id: str, limit: int, *, over: bool = False) -> Call[list[Session]]:

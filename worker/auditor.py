@@ -162,7 +162,7 @@ class Auditor:
     def _store_batches(self, reader: AuditReader) -> None:
         batches = reader.read()
         for batch in batches:
-            self._soon.tell(batch.events)
+            self._soon.tell(batch.keys, batch.events)
         self._soon.following = all(len(batch.events) < BATCH for batch in batches)
         good = all(self._store_batch(reader, batch) for batch in batches) if batches else self._still_attached(reader)
         if not good or not self._audit_log.look_after(self.name, self._edition):

@@ -90,11 +90,12 @@ class Crew:
         """Return what brings about ends, and what looks after it."""
         listening: list[Role] = [self._listener, *self._canaries] if "events" in self._ways else []
         flags = self._flags if listening else None
+        ranks = [lane.rank for lane in self._lanes]
         roles: list[Role] = [
             *listening,
-            Monitor(store=self._store, health=self.health, flags=flags, on_gap=self.suspect),
+            Monitor(store=self._store, health=self.health, flags=flags, on_gap=self.suspect, ranks=ranks),
             self._pruner,
-            Heartbeat(store=self._store, name=self.name, health=self.health),
+            Heartbeat(store=self._store, name=self.name, health=self.health, ranks=ranks),
             Reporter(report=self._report, health=self.health),
         ]
         of_lanes = [self._loop(role, stop, [lane]) for lane in self._lanes for role in self._finders_of(lane)]
@@ -105,9 +106,12 @@ class Crew:
         self._reconcile([lane for lane in self._lanes if not node or self._is_at(lane, node)], why)
 
     def _finders_of(self, lane: Lane) -> list[Role]:
-        sweeper = Sweeper(store=self._store, lane=lane, report=self._report, worker=self.name)
-        roles: dict[str, Role] = {"deadlines": sweeper, "reconcile": self._reconcilers[lane]}
-        return [role for way, role in roles.items() if way in self._ways]
+        roles: list[Role] = []
+        if "deadlines" in self._ways:
+            roles.append(Sweeper(store=self._store, lane=lane, report=self._report, worker=self.name))
+        if "reconcile" in self._ways:
+            roles.append(self._reconcilers[lane])
+        return roles
 
     def _loop(self, role: Role, stop: threading.Event, lanes: Iterable[Lane]) -> Loop:
         """Return a role's thread; `lanes`: where something may have been missed while Redis was away from it."""

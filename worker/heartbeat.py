@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import socket
+from collections.abc import Sequence
 
 from session_store import Store, verbs
 
 from .health import Health
+from .rank import Rank, pace
 
 #: Seconds between two beats.
 EVERY = 5.0
@@ -24,14 +26,16 @@ class Heartbeat:
         store: the sessions.
         name: this worker's.
         health: what it says of itself.
+        ranks: who comes first in no lane beats less often.
     """
 
     name = "heartbeat"
 
-    def __init__(self, *, store: Store, name: str, health: Health) -> None:
+    def __init__(self, *, store: Store, name: str, health: Health, ranks: Sequence[Rank] = ()) -> None:
         self._store = store
         self._name = name
         self._health = health
+        self._ranks = ranks
 
     def step(self) -> float:
         """Beat once."""
@@ -44,7 +48,7 @@ class Heartbeat:
         }
         # The workers' own hash is in the first shard, whatever shards there are.
         self._store.run(verbs.heartbeat(self._store.keys.shards[0], self._name, json.dumps(words), FORGOTTEN))
-        return EVERY
+        return pace(EVERY, self._ranks)
 
     def reset(self) -> None:
         """Nothing is kept between two steps."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from session_store import Store
 from session_store.keys import ShardKeys
 
+from .rank import Rank
 from .recent import Recent
 from .soon import Soon
 
@@ -22,6 +23,7 @@ class Lane:
         soon: what its auditor tells its sweeper of sessions that begin.
         recent: what its sweeper has found due and ends itself.
         behind: set while more is due in it than can be ended at once.
+        rank: whether this worker comes first in it.
     """
 
     shards: tuple[ShardKeys, ...]
@@ -29,6 +31,7 @@ class Lane:
     soon: Soon = field(default_factory=Soon)
     recent: Recent = field(default_factory=Recent)
     behind: threading.Event = field(default_factory=threading.Event)
+    rank: Rank = field(default_factory=Rank)
 
 
 def lanes_of(store: Store) -> tuple[Lane, ...]:

@@ -16,6 +16,7 @@ from .flags_keeper import FlagsKeeper
 from .gap import OnGap
 from .health import Health
 from .lane import Lane
+from .reaction import Reaction
 from .report import Report
 from .subscription import Subscription, subscribe
 
@@ -40,9 +41,9 @@ class Listener:
 
     Args:
         store: the sessions.
-        lanes: what their sweepers have found due they end themselves. While one of them is behind, every end would come
-            back as an event, so it does not listen, and catches up afterwards.
-        canaries: whose songs it must hear.
+        lanes: while one of them is behind, every end would come back as an event, so it does not listen, and catches up
+            afterwards.
+        canaries: whose songs it must hear, one a lane.
         report: where ends are counted.
         health: where it says whether it hears.
         flags: looks after the servers' flags.
@@ -64,8 +65,15 @@ class Listener:
     ) -> None:
         self._store = store
         self._lanes = lanes
-        self._recent = {keys.number: lane.recent for lane in lanes for keys in lane.shards}
         self._canaries = canaries
+        self._songs = {canary.key: canary for canary in canaries}
+        self._reactions = [
+            Reaction(store=store, lane=lane, canary=canary, report=report)
+            for lane, canary in zip(lanes, canaries, strict=True)
+        ]
+        self._by_shard = {
+            keys.number: reaction for lane, reaction in zip(lanes, self._reactions, strict=True) for keys in lane.shards
+        }
         self._report = report
         self._health = health
         self._flags = flags
@@ -85,8 +93,9 @@ class Listener:
             if self._subscription is not None and self._subscription.moved():
                 self.reset()
         subscription = self._subscription or self._subscribe()
-        for reason, refs in self._hear(subscription).items():
-            self._report.ended(self._store.end_all(refs, reason, only_gone=True))
+        self._hear(subscription)
+        for reaction in self._reactions:
+            reaction.act()
         self._follow(subscription)
         self._look_after(subscription)
         self._judge()
@@ -112,24 +121,25 @@ class Listener:
         self._rebuild_at = time.monotonic() + self._patience
         return subscription
 
-    def _hear(self, subscription: Subscription) -> dict[str, list[Ref]]:
-        by_reason: dict[str, list[Ref]] = {}
+    def _hear(self, subscription: Subscription) -> None:
+        wait = WAIT
         for _ in range(BATCH):
-            heard = subscription.hear(0.0 if by_reason else WAIT)
+            heard = subscription.hear(wait)
             if heard is None:
                 break
-            self._sort(heard, by_reason)
-        return by_reason
+            song = self._songs.get(heard.key)
+            if song:
+                song.hear(heard.key)
+            else:
+                self._sort(heard)
+                wait = 0.0
 
-    def _sort(self, heard: KeyNotification, by_reason: dict[str, list[Ref]]) -> None:
-        if any(canary.hear(heard.key) for canary in self._canaries):
-            return
+    def _sort(self, heard: KeyNotification) -> None:
         reason = REASONS.get(heard.event_type)
         parsed = self._store.keys.parse_session(heard.key) if reason else None
         if reason and parsed:
             keys, sid = parsed
-            if reason != "expired" or sid not in self._recent[keys.number]:
-                by_reason.setdefault(reason, []).append(Ref(keys.number, sid))
+            self._by_shard[keys.number].hear(reason, Ref(keys.number, sid))
 
     def _look_after(self, subscription: Subscription) -> None:
         """Set the flags of servers that are heard anew, and have looked at what was missed."""

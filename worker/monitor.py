@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from redis.exceptions import RedisError
 
@@ -16,6 +17,7 @@ from .flags_keeper import FlagsKeeper
 from .gap import OnGap
 from .health import Health
 from .info import read_info
+from .rank import Rank, pace
 
 #: Seconds between two looks.
 EVERY = 5.0
@@ -31,15 +33,19 @@ class Monitor:
         health: where backlog and live sessions are noted.
         flags: looks after the servers' flags; None: nobody listens.
         on_gap: called when something may have been missed.
+        ranks: who comes first in no lane looks less often.
     """
 
     name = "monitor"
 
-    def __init__(self, *, store: Store, health: Health, flags: FlagsKeeper | None, on_gap: OnGap) -> None:
+    def __init__(
+        self, *, store: Store, health: Health, flags: FlagsKeeper | None, on_gap: OnGap, ranks: Sequence[Rank] = ()
+    ) -> None:
         self._store = store
         self._health = health
         self._flags = flags
         self._on_gap = on_gap
+        self._ranks = ranks
         self._counters: dict[str, tuple[str, int]] = {}
         self._shards: dict[ShardKeys, tuple[int, int]] = {}
         self._away: set[str] = set()
@@ -62,7 +68,7 @@ class Monitor:
             raise next(iter(away.values()))
         self._health.live = sum(live for live, _ in self._shards.values())
         self._health.backlog = sum(backlog for _, backlog in self._shards.values())
-        return EVERY
+        return pace(EVERY, self._ranks)
 
     def reset(self) -> None:
         """What was counted before counts still: a restart of Redis shows by its run id."""

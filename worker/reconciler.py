@@ -51,8 +51,11 @@ class Reconciler:
         self._hurry.set()
 
     def step(self) -> float:
-        """Look at a page."""
-        if self._lane.behind.is_set():
+        """Look at a page, unless another worker does."""
+        if self._lane.rank.stands_by:
+            # It takes over when that one has died, and then something may have been missed.
+            self._hurry.set()
+        if self._lane.behind.is_set() or not self._lane.rank.settled:
             return PACE
         if self._pass is None or self._hurry.is_set():
             self._begin()

@@ -6,10 +6,11 @@ import threading
 from collections.abc import Iterable
 
 from session_store.events import Event
+from session_store.keys import ShardKeys
 
 
 class Soon:
-    """Passes on deadlines, and wakes the sweeper for one that is nearer than what it waits for.
+    """Passes on deadlines, and wakes the sweeper for one that is nearer than what it waits for in that shard.
 
     Attributes:
         following: whether every session that begins is read of at once; if not, the sweeper must ask Redis more often.
@@ -19,24 +20,35 @@ class Soon:
         self.following = False
         self._lock = threading.Lock()
         self._sooner = threading.Event()
-        self._known = float("inf")
+        self._known: dict[ShardKeys, float] = {}
+        self._told: set[ShardKeys] = set()
 
-    def begin(self) -> None:
-        """Note that the sweeper is about to ask Redis: whatever is told from now on may be missing in the answer."""
+    @property
+    def told(self) -> set[ShardKeys]:
+        """The shards with a deadline that is nearer than what the sweeper knows."""
         with self._lock:
-            self._known = float("inf")
-            self._sooner.clear()
+            return set(self._told)
 
-    def expect(self, deadline: float) -> None:
-        """Note the next deadline that the sweeper knows of, ms since the epoch."""
+    def begin(self, shards: Iterable[ShardKeys]) -> None:
+        """Note that Redis is about to be asked: whatever is told from now on may be missing in its answer."""
         with self._lock:
-            self._known = deadline
+            for keys in shards:
+                self._known[keys] = float("inf")
+                self._told.discard(keys)
+            if not self._told:
+                self._sooner.clear()
 
-    def tell(self, events: Iterable[Event]) -> None:
-        """Note the deadlines of sessions that have begun."""
+    def expect(self, keys: ShardKeys, deadline: float) -> None:
+        """Note the next deadline that the sweeper knows of in a shard, ms since the epoch."""
+        with self._lock:
+            self._known[keys] = deadline
+
+    def tell(self, keys: ShardKeys, events: Iterable[Event]) -> None:
+        """Note the deadlines of sessions that have begun in a shard."""
         soonest = min((deadline_of(event) for event in events if event.reason is None), default=float("inf"))
         with self._lock:
-            if soonest < self._known:
+            if soonest < self._known.get(keys, float("inf")):
+                self._told.add(keys)
                 self._sooner.set()
 
     def wait(self, seconds: float) -> bool:

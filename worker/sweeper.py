@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from session_store import Ref, Store, verbs
@@ -10,16 +12,20 @@ from session_store.keys import ShardKeys
 from session_store.scripts import Call
 from session_store.sessions import Due
 
+from .agenda import Agenda
 from .lane import Lane
 from .report import Report
 
 #: Seconds after which the next deadline is asked for again: opening a session fires no event.
 LOOK = 0.5
 
-#: The same where the auditor tells of every session that begins; then only what was changed by hand is found so.
-LOOK_FOLLOWING = 2.0
+#: The same where the auditor tells of every session that begins; then only what was changed by hand is found so. It is
+#: half of a lease, which is kept by asking.
+LOOK_FOLLOWING = 1.0
 
-NEVER = float("inf")
+#: Seconds after another worker's lease is over at which one that stands by asks: by chance, so that not all do at once.
+#: Who writes the audit log comes before the others: it is told of sessions that begin.
+SOON_AFTER, LATER = (0.0, 0.1), (0.2, 0.4)
 
 #: Seconds that one step waits; a stop waits no longer.
 NAP = 0.2
@@ -28,8 +34,13 @@ NAP = 0.2
 MANY = 10
 
 
+_chance = random.SystemRandom()
+
+
 class Sweeper:
     """Wakes when a session is due and ends what is due, oldest first, in batches.
+
+    Of several workers one comes first. The others ask who does, each time that its lease would be over.
 
     Args:
         store: the sessions.
@@ -47,60 +58,78 @@ class Sweeper:
         self._soon = lane.soon
         self._recent = lane.recent
         self._behind = lane.behind
+        self._rank = lane.rank
+        self._rank.expect()
+        self._agenda = Agenda(lane.shards)
+        self._asks_again = 0.0
         self._full = 0
+        self._turn = 0
         self._found: dict[ShardKeys, list[Ref]] = {}
-        self._next = 0.0
 
     def step(self) -> float:
-        """Wait for the next deadline, but not long; where it has come, end a batch in every shard."""
-        left = self._next - time.monotonic()
+        """Wait for the next deadline, but not long; where it has come, end a batch in every shard that it concerns."""
+        if self._rank.stands_by and not self._found:
+            left = self._asks_again - time.monotonic()
+            if left > 0:
+                return min(left, NAP)
+            self._turn = (self._turn + 1) % len(self._shards)
+            self._sweep([self._shards[self._turn]])
+            return 0.0
+        left = self._agenda.left
         if left > 0 and not self._soon.wait(min(left, NAP)) and left > NAP:
             return 0.0
-        self._soon.begin()
-        self._full += 1
-        dues = self._sweep()
-        self._soon.expect(min(map(_next_deadline, dues)))
-        look = LOOK_FOLLOWING if self._soon.following else LOOK
-        self._next = time.monotonic() + min(look, *map(_seconds_left, dues))
-        if self._full >= MANY:
-            self._behind.set()
-        elif self._full == 0:
-            self._behind.clear()
+        told = self._soon.told
+        shards = [keys for keys in self._shards if keys in told or self._agenda.asks(keys)]
+        self._soon.begin(shards)
+        self._sweep(shards)
         return 0.0
 
     def reset(self) -> None:
         """Forget what was found due: the next step asks again."""
         self._full = 0
         self._found = {}
+        self._agenda.clear()
         # The others wait while it is behind; they are not to wait for one that can't go on.
         self._behind.clear()
 
-    def _sweep(self) -> list[Due]:
-        """End what was found due, and ask in the same round trip what is due next, in every shard."""
+    def _sweep(self, shards: Sequence[ShardKeys]) -> None:
+        """End what was found due, and ask in the same round trip what is due next, and who comes first."""
         ends: list[Call[Any]] = [
             verbs.end(keys, refs, "lost", only_gone=True, actor="") for keys, refs in self._found.items()
         ]
-        asks = [verbs.due(keys, verbs.BATCH, worker=self._worker) for keys in self._shards]
+        lease = self._shards[0].lease
+        asks = [verbs.due(keys, verbs.BATCH, worker=self._worker, lease=lease) for keys in shards]
         answers = self._store.run_all([*ends, *asks])
         self._found = {}
         for ended in answers[: len(ends)]:
             self._report.ended(ended)
-        dues: list[Due] = answers[len(ends) :]
-        for keys, due in zip(self._shards, dues, strict=True):
+        dues: dict[ShardKeys, Due] = dict(zip(shards, answers[len(ends) :], strict=True))
+        for keys, due in dues.items():
             if due.refs:
                 self._found[keys] = due.refs
                 self._recent.add(due.refs)
-        # A shard that is not done makes the whole lane's step a full one.
-        if all(len(due.refs) < verbs.BATCH for due in dues):
-            self._full = 0
-        return dues
+        others = max((due.others for due in dues.values()), default=0)
+        if dues:
+            self._rank.note(first=not others)
+        if others:
+            self._stand_by(others)
+        else:
+            self._go_on(dues)
 
+    def _go_on(self, dues: Mapping[ShardKeys, Due]) -> None:
+        look = LOOK_FOLLOWING if self._soon.following else LOOK
+        for keys, due in dues.items():
+            self._agenda.note(keys, due, look=look)
+            self._soon.expect(keys, float("inf") if due.left is None else due.now + due.left)
+        self._full = self._full + 1 if any(len(due.refs) == verbs.BATCH for due in dues.values()) else 0
+        if self._full >= MANY:
+            self._behind.set()
+        elif self._full == 0:
+            self._behind.clear()
 
-def _seconds_left(due: Due) -> float:
-    if due.refs:
-        return 0.0
-    return NEVER if due.left is None else due.left / 1000
-
-
-def _next_deadline(due: Due) -> float:
-    return NEVER if due.left is None else due.now + due.left
+    def _stand_by(self, others: int) -> None:
+        """Ask again when another worker's lease, which has that many ms left, is over."""
+        more = _chance.uniform(*(SOON_AFTER if self._soon.following else LATER))
+        self._asks_again = time.monotonic() + others / 1000 + more
+        self._agenda.clear()
+        self._behind.clear()

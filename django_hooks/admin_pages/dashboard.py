@@ -20,7 +20,7 @@ from .chart import ENDS, LOGINS, Chart, Hour, draw, group_of
 #: Hours that are looked back on, and ends whose lateness is looked at, at most.
 HOURS, LOOKED = 24, 1000
 
-#: Seconds after which a worker that says nothing is taken for gone: it speaks every five.
+#: Seconds after which a worker that says nothing is taken for gone: it speaks every five, or every fifteen.
 SILENT = 30.0
 
 #: Ends that come by a deadline: what they are late is late.

@@ -144,13 +144,16 @@ def test_each_shard_is_due_by_itself(redis_server, store):
     assert [end.ref for end in wide.end_due(wide.keys.shards[1])[1]] == [ref_of(token, SALLY)]
 
 
-def test_of_several_workers_one_comes_first_and_the_others_a_second_later(store, raw):
+def test_of_several_workers_one_comes_first_and_the_others_a_while_later(store, raw, monkeypatch):
+    monkeypatch.setattr(verbs, "SECOND", 500)
     token, keys = over(store), store.keys.shards[0]
     opened(store)
     assert [ref.sid for ref in store.due(keys, worker="one").refs] == [token.sid]
     second = store.due(keys, worker="two")
     assert second.refs == []
     assert 0 < second.left <= verbs.SECOND
+    assert 0 < second.others <= verbs.LEASE
+    assert store.due(keys, worker="one").others == store.due(keys).others == 0
     assert [ref.sid for ref in store.due(keys, worker="one").refs] == [token.sid]
     assert [ref.sid for ref in store.due(keys).refs] == [token.sid]
     wait_past(store, store.due(keys).now + second.left)
@@ -178,3 +181,11 @@ def test_a_worker_that_goes_on_asking_keeps_its_place(store, raw):
     assert raw.pttl(keys.lease) <= verbs.LEASE // 3
     store.due(keys, worker="one")
     assert raw.pttl(keys.lease) > verbs.LEASE // 2
+
+
+def test_shards_that_share_a_lease_have_the_same_worker_come_first(redis_server, raw):
+    store = Store(Config(redis_url=redis_server.url, redis_shards=2))
+    first, second = store.keys.shards
+    assert store.run(verbs.due(first, 1, worker="one", lease=first.lease)).others == 0
+    assert store.run(verbs.due(second, 1, worker="two", lease=first.lease)).others > 0
+    assert not raw.exists(second.lease)

@@ -8,15 +8,7 @@ from tests.wait import wait_until
 from worker.canary import DEAF, EVERY, MORE, Canary
 from worker.lane import lanes_of
 
-
-class Clock:
-    """A clock that stands until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+from .clock import Clock
 
 
 @pytest.fixture
