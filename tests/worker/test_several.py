@@ -18,6 +18,9 @@ from tests.wait import wait_until
 from .meter import Meter
 from .processes import WorkerProcess
 
+#: The server's clients are named and watched, which the ACL users may not do, and in the clear.
+pytestmark = pytest.mark.unguarded
+
 
 @pytest.fixture
 def crews(tmp_path: Path, redis_server, store) -> Iterator[list[WorkerProcess]]:
