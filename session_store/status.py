@@ -7,6 +7,7 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from . import verbs
 from .audit import order
 from .backlog import TOO_MANY
 from .events import timestamp
@@ -82,16 +83,12 @@ def read_status(store: Store) -> Status:
     Raises:
         StoreUnavailable: it did not answer.
     """
-    now = _now(store)
+    store.learn()
     shards = store.keys.shards
+    now = store.run(verbs.server_time(shards[0]))
     readers = [reader for keys in shards for reader in _readers(store, keys, now)]
     soonest = [score for keys in shards if (score := _soonest(store, keys)) is not None]
     return Status(store.count(), timestamp(min(soonest)) if soonest else None, readers, _workers(store, shards[0], now))
-
-
-def _now(store: Store) -> float:
-    seconds, micros = store.command("TIME")
-    return int(seconds) * 1000 + int(micros) / 1000
 
 
 def _soonest(store: Store, keys: ShardKeys) -> float | None:

@@ -125,6 +125,7 @@ def _print_findings(findings: Findings, *, as_json: bool) -> None:
 
 def _forget(config: WorkerConfig, options: argparse.Namespace) -> int:
     store = Store(config.store)
+    store.learn()
     forgotten = [store.run(verbs.forget_reader(keys, options.reader)) for keys in store.keys.shards]
     if not any(forgotten):
         print(f"there is no reader {options.reader!r}; wiki-worker status lists them", file=sys.stderr)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-import os
-import secrets
-import socket
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 
 from session_store import Store, StoreUnavailable
@@ -42,31 +40,42 @@ class Crew:
     Args:
         config: the settings.
         ways: by which of events, deadlines and reconcile it is to learn of ends.
+        name: the worker's.
+        health: what it knows of itself.
+        metrics: what it counts.
+
+    Attributes:
+        outgrown: set when there are sessions in shards that it was not made for.
+        shards: how many it was made for.
     """
 
-    def __init__(self, config: WorkerConfig, ways: Iterable[str]) -> None:
-        self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(2)}"
-        self.health = Health()
-        self.metrics = Metrics(self.health)
-        self._config = config
+    def __init__(
+        self, config: WorkerConfig, ways: Iterable[str], *, name: str, health: Health, metrics: Metrics
+    ) -> None:
+        self._name = name
+        self._health = health
         self._ways = frozenset(ways)
         patient = replace(config.store, redis_timeout=max(config.store.redis_timeout, PATIENCE))
         self._store = Store(patient, pause=0)
+        with suppress(StoreUnavailable):  # then the monitor finds it out
+            self._store.learn()
         self._lanes = lanes_of(self._store)
+        self.shards = sum(len(lane.shards) for lane in self._lanes)
+        self.outgrown = threading.Event()
         self._log = AuditLog(config.audit_log)
         self._pruner = PresencePruner(store=self._store)
-        self._report = Report(self.metrics, self.health, tell=self._pruner.note)
+        self._report = Report(metrics, health, tell=self._pruner.note)
         self._reconcilers = {
             lane: Reconciler(store=self._store, lane=lane, report=self._report) for lane in self._lanes
         }
         self._canaries = [Canary(store=self._store, lane=lane) for lane in self._lanes]
-        self._flags = FlagsKeeper(config=patient, may_set=config.set_flags, health=self.health)
+        self._flags = FlagsKeeper(config=patient, may_set=config.set_flags, health=health)
         self._listener = Listener(
             store=self._store,
             lanes=self._lanes,
             canaries=self._canaries,
             report=self._report,
-            health=self.health,
+            health=health,
             flags=self._flags,
             on_gap=self.suspect,
         )
@@ -75,7 +84,7 @@ class Crew:
         """Return what carries events to the audit log, of every lane."""
         return [
             self._loop(
-                Auditor(store=self._store, lane=lane, log=self._log, report=self._report, health=self.health),
+                Auditor(store=self._store, lane=lane, log=self._log, report=self._report, health=self._health),
                 stop,
                 [lane],
             )
@@ -93,10 +102,17 @@ class Crew:
         ranks = [lane.rank for lane in self._lanes]
         roles: list[Role] = [
             *listening,
-            Monitor(store=self._store, health=self.health, flags=flags, on_gap=self.suspect, ranks=ranks),
+            Monitor(
+                store=self._store,
+                health=self._health,
+                flags=flags,
+                on_gap=self.suspect,
+                ranks=ranks,
+                on_shards=self._look_at_shards,
+            ),
             self._pruner,
-            Heartbeat(store=self._store, name=self.name, health=self.health, ranks=ranks),
-            Reporter(report=self._report, health=self.health),
+            Heartbeat(store=self._store, name=self._name, health=self._health, ranks=ranks),
+            Reporter(report=self._report, health=self._health),
         ]
         of_lanes = [self._loop(role, stop, [lane]) for lane in self._lanes for role in self._finders_of(lane)]
         return [*of_lanes, *(self._loop(role, stop, self._lanes) for role in roles)]
@@ -105,10 +121,14 @@ class Crew:
         """Something may have been missed, of a node or nobody knows where: reconcile at once."""
         self._reconcile([lane for lane in self._lanes if not node or self._is_at(lane, node)], why)
 
+    def _look_at_shards(self, count: int) -> None:
+        if count > self.shards:
+            self.outgrown.set()
+
     def _finders_of(self, lane: Lane) -> list[Role]:
         roles: list[Role] = []
         if "deadlines" in self._ways:
-            roles.append(Sweeper(store=self._store, lane=lane, report=self._report, worker=self.name))
+            roles.append(Sweeper(store=self._store, lane=lane, report=self._report, worker=self._name))
         if "reconcile" in self._ways:
             roles.append(self._reconcilers[lane])
         return roles
@@ -121,7 +141,7 @@ class Crew:
             # Where it is back may be another server.
             self._listener.doubt()
 
-        return Loop(role, stop, health=self.health, on_back=on_back)
+        return Loop(role, stop, health=self._health, on_back=on_back)
 
     def _reconcile(self, lanes: Iterable[Lane], why: str) -> None:
         _log.debug("reconciling after %s", why)

@@ -54,6 +54,13 @@ class Health:
             self._ticks[role] = time.monotonic()
             (self.away.add if away else self.away.discard)(role)
 
+    def begin_anew(self) -> None:
+        """Forget the roles: others come."""
+        with self._lock:
+            self._ticks.clear()
+            self.away.clear()
+            self._unwritable.clear()
+
     def note_writing(self, role: str, *, well: bool) -> None:
         """Note whether a role could write to the audit log; several may write to it."""
         with self._lock:

@@ -139,7 +139,9 @@ class Listener:
         parsed = self._store.keys.parse_session(heard.key) if reason else None
         if reason and parsed:
             keys, sid = parsed
-            self._by_shard[keys.number].hear(reason, Ref(keys.number, sid))
+            reaction = self._by_shard.get(keys.number)
+            if reaction:  # else it is in a shard that the monitor is about to learn of
+                reaction.hear(reason, Ref(keys.number, sid))
 
     def _look_after(self, subscription: Subscription) -> None:
         """Set the flags of servers that are heard anew, and have looked at what was missed."""

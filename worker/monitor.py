@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from redis.exceptions import RedisError
 
@@ -34,24 +34,35 @@ class Monitor:
         flags: looks after the servers' flags; None: nobody listens.
         on_gap: called when something may have been missed.
         ranks: who comes first in no lane looks less often.
+        on_shards: told in how many shards there may be sessions.
     """
 
     name = "monitor"
 
     def __init__(
-        self, *, store: Store, health: Health, flags: FlagsKeeper | None, on_gap: OnGap, ranks: Sequence[Rank] = ()
+        self,
+        *,
+        store: Store,
+        health: Health,
+        flags: FlagsKeeper | None,
+        on_gap: OnGap,
+        ranks: Sequence[Rank] = (),
+        on_shards: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._store = store
         self._health = health
         self._flags = flags
         self._on_gap = on_gap
         self._ranks = ranks
+        self._on_shards = on_shards
         self._counters: dict[str, tuple[str, int]] = {}
         self._shards: dict[ShardKeys, tuple[int, int]] = {}
         self._away: set[str] = set()
 
     def step(self) -> float:
         """Look once, and pass over a server that is away, unless all are."""
+        self._store.learn()
+        self._on_shards(len(self._store.keys.shards))
         nodes = self._store.link.primaries()
         if self._flags:
             self._flags.keep([node.name for node in nodes])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -306,3 +307,24 @@ def test_a_session_that_ends_soon_after_it_began_ends_on_time(start_worker, open
     wait_until(lambda: len(worker.ends) == len(refs), "the ends")
     late = [ms(e["@timestamp"]) - ms(e["event"]["end"]) for e in worker.events if e["event"]["type"] == ["end"]]
     assert sorted(late)[2] < 300, "asking now and then alone is later than that"
+
+
+def test_users_that_are_spread_over_more_shards_meanwhile_are_looked_after_too(start_worker, store):
+    worker = start_worker("--only", "deadlines", WIKI_SET_FLAGS="no")
+    worker.wait_for_log("writing")
+    wide = Store(replace(store.config, redis_shards=4))
+    refs = [open_on(wide, str(number), 300) for number in range(12)]
+    assert len({ref.shard for ref in refs}) == 4
+    worker.wait_for_log("sessions are in 4 shards by now")
+    wait_until(lambda: len(worker.ends) == len(refs), "the ends in all shards", 15)
+    assert set(worker.ends.values()) == {"expired"}
+    assert worker.log.count("; audit log ") == 1
+    assert worker.stop() == 0
+
+
+def test_a_worker_that_starts_finds_every_shard_that_is_in_use(start_worker, store):
+    wide = Store(replace(store.config, redis_shards=3))
+    refs = [open_on(wide, str(number), 1500) for number in range(9)]
+    worker = start_worker()
+    wait_until(lambda: len(worker.ends) == len(refs), "the ends in all shards")
+    assert "beginning anew" not in worker.log
