@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from redis.exceptions import AskError, MovedError
+from redis.exceptions import AskError, MovedError, NoPermissionError
 
 from .address import Kind
 from .config import Config
@@ -167,7 +167,17 @@ def unavailable(config: Config, error: Exception, node: str = "") -> StoreUnavai
 
 
 def _words(kind: Kind, error: Exception) -> str:
+    refusal = _refusal(error)
+    if refusal:
+        return refusal
     if not isinstance(error, AskError):
         return str(error) or type(error).__name__
     # Who speaks to a cluster has looked where the slot is now; it is on the way.
     return f"{'MOVED' if isinstance(error, MovedError) and kind is not Kind.CLUSTER else 'ASK'} {error}"
+
+
+def _refusal(error: BaseException | None) -> str:
+    """Return what a node has refused to say, behind an error: redis-py takes that for a node without cluster mode."""
+    while error is not None and not isinstance(error, NoPermissionError):
+        error = error.__cause__ or error.__context__
+    return str(error) if error else ""

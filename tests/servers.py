@@ -163,7 +163,7 @@ class RedisServer:
         self._paused = False
         wanted = bool(os.environ.get(USERS)) and "requirepass" not in options if users is None else users
         if wanted:
-            self._write_users(prefix)
+            self._write_users(prefix, cluster=bool(options.get("cluster_enabled")))
             # The worker's ACL user can't set the flags.
             self.options = {"notify_keyspace_events": "Kxe", **self.options, "aclfile": str(self._aclfile)}
 
@@ -263,10 +263,10 @@ class RedisServer:
     def _aclfile(self) -> Path:
         return self.directory / "users.acl"
 
-    def _write_users(self, prefix: str) -> None:
+    def _write_users(self, prefix: str, *, cluster: bool) -> None:
         """Write the users as the operator does who has given each a password."""
         text = [f"{DEFAULT}\nuser {ADMIN} on >{password_of(ADMIN)} ~* &* +@all"]
-        found = lines(prefix, selectors=version_of(self.binary) >= (7, 0))
+        found = lines(prefix, selectors=version_of(self.binary) >= (7, 0), cluster=cluster)
         text += [line.replace(UNSET, f"on >{password_of(line.split()[1])}", 1) for line in found]
         self._aclfile.write_text("\n".join(text) + "\n")
 

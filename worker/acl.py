@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .rights import ALL, EVERYBODY, READING, Rights, channels, patterns
+from .rights import ALL, CLUSTER, EVERYBODY, READING, Rights, channels, patterns
 
 #: What a user's password is until the operator has set one: none at all, and nobody can log in as that user.
 UNSET = "off resetpass"
@@ -14,17 +14,19 @@ UNSET = "off resetpass"
 DEFAULT = "user default off resetpass ~* &* +@all"
 
 
-def lines(prefix: str, database: int = 0, *, selectors: bool = True) -> Iterator[str]:
+def lines(prefix: str, database: int = 0, *, selectors: bool = True, cluster: bool = False) -> Iterator[str]:
     """Return the three users as a file for ``aclfile`` has them; none can log in before it is given a password.
 
     Args:
         prefix: what the site's keys begin with.
         database: the number in ``WIKI_REDIS_URL``.
         selectors: whether the server knows them, as Redis 7 and Valkey do; without them all commands are for all keys.
+        cluster: whether it is a node of a cluster; each node needs the users, replicas too.
     """
     for rights in ALL:
         words = with_selectors if selectors else without_selectors
-        yield " ".join([f"user {rights.user} {UNSET} resetkeys resetchannels -@all", *words(rights, prefix, database)])
+        start = f"user {rights.user} {UNSET} resetkeys resetchannels -@all"
+        yield " ".join([start, *([_granted(CLUSTER)] if cluster else []), *words(rights, prefix, database)])
 
 
 def with_selectors(rights: Rights, prefix: str, database: int) -> Iterator[str]:

@@ -13,6 +13,7 @@ from enum import IntEnum
 from pathlib import Path
 
 from session_store import ConfigurationError, Store, StoreUnavailable, verbs
+from session_store.address import Kind
 from session_store.status import read_status
 from session_store.stopping import stop_on_signals
 
@@ -84,7 +85,8 @@ def _status(config: WorkerConfig, options: argparse.Namespace) -> int:
 
 def _users(config: WorkerConfig, options: argparse.Namespace) -> int:
     store = config.store
-    for line in lines(store.redis_prefix, store.address.database, selectors=not options.redis6):
+    cluster = store.address.kind is Kind.CLUSTER
+    for line in lines(store.redis_prefix, store.address.database, selectors=not options.redis6, cluster=cluster):
         print(line)
     return Exit.OK
 

@@ -11,7 +11,7 @@ import redis
 from redis.exceptions import RedisError, ResponseError
 
 from session_store import Config, Store, StoreUnavailable
-from session_store.address import Address
+from session_store.address import Address, Kind
 from session_store.keys import MAX_SHARDS
 from session_store.link import Node
 from session_store.trouble import unavailable
@@ -100,7 +100,9 @@ def _away(error: StoreUnavailable) -> Finding:
 
 def _rights(server: redis.Redis, config: Config) -> Iterator[Finding]:
     me = who_am_i(server, otherwise=config.address.user)
-    found = missing_rights(server, me, config.redis_prefix, config.address.database)
+    address = config.address
+    cluster = address.kind is Kind.CLUSTER
+    found = missing_rights(server, me, config.redis_prefix, address.database, cluster=cluster)
     for user, missing in found.items():
         for rule in missing:
             yield Finding("rights", "wrong", f"{user} lacks {rule}", f"ACL SETUSER {user} {rule}, and ACL SAVE")

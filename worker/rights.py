@@ -15,6 +15,9 @@ from session_store.keys import Keys, escape_glob
 #: Commands that take no key: what everybody needs, to run scripts, to know the time, and to try a connection.
 EVERYBODY = "eval evalsha time ping"
 
+#: The same on a cluster: to learn which node has what, where a command's keys stand, and to follow a slot on the move.
+CLUSTER = "cluster|slots command asking"
+
 #: Commands that change nothing.
 READING = frozenset(
     word

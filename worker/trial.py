@@ -10,7 +10,7 @@ import redis
 from redis.exceptions import NoPermissionError, ResponseError
 
 from .acl import selector
-from .rights import ALL, EVERYBODY, WORKER, Rights, channels, patterns
+from .rights import ALL, CLUSTER, EVERYBODY, WORKER, Rights, channels, patterns
 
 
 def _each(commands: str, *arguments: str) -> dict[str, tuple[str, ...]]:
@@ -36,6 +36,9 @@ WHOLE = {
     "ping": ("PING",),
     "info": ("INFO",),
     "scan": ("SCAN", "0"),
+    "cluster|slots": ("CLUSTER", "SLOTS"),
+    "command": ("COMMAND",),
+    "asking": ("ASKING",),
     "acl|whoami": ("ACL", "WHOAMI"),
     "acl|dryrun": ("ACL", "DRYRUN", "default", "PING"),
 }
@@ -53,7 +56,9 @@ def who_am_i(server: redis.Redis, *, otherwise: str) -> str:
     return answer.decode() if isinstance(answer, bytes) else str(answer)
 
 
-def missing_rights(server: redis.Redis, me: str, prefix: str, database: int) -> dict[str, list[str]]:
+def missing_rights(
+    server: redis.Redis, me: str, prefix: str, database: int, *, cluster: bool = False
+) -> dict[str, list[str]]:
     """Return what each user whose rights can be seen lacks, as rules to add; nothing for one that lacks nothing.
 
     Args:
@@ -61,6 +66,7 @@ def missing_rights(server: redis.Redis, me: str, prefix: str, database: int) -> 
         me: the user that it is.
         prefix: what the keys begin with.
         database: the number of the database.
+        cluster: whether the server is a node of a cluster.
 
     Raises:
         redis.RedisError: Redis did not answer.
@@ -70,12 +76,13 @@ def missing_rights(server: redis.Redis, me: str, prefix: str, database: int) -> 
     for user, rights in ({me: WORKER} | named).items():
         ask = _dry_run(server, user)
         if ask is not None:
-            found[user] = list(_lacks(rights, ask, prefix, database, selectors=True))
+            found[user] = list(_lacks(rights, ask, prefix, database, selectors=True, cluster=cluster))
     if me not in found:
         with _Transaction(server) as transaction:
             if transaction.begun:
                 rights = named.get(me, WORKER)
-                found[me] = list(_lacks(rights, transaction.may, prefix, database, selectors=False))
+                may = transaction.may
+                found[me] = list(_lacks(rights, may, prefix, database, selectors=False, cluster=cluster))
     return found
 
 
@@ -85,8 +92,9 @@ def default_may_write(server: redis.Redis, prefix: str) -> bool:
     return ask is None or ask("XADD", _sample(patterns(prefix)["audit"]), *ARGUMENTS["xadd"])
 
 
-def _lacks(rights: Rights, ask: Ask, prefix: str, database: int, *, selectors: bool) -> Iterator[str]:
-    keyless = [one for one in f"{EVERYBODY} {rights.commands}".split() if one in WHOLE]
+def _lacks(rights: Rights, ask: Ask, prefix: str, database: int, *, selectors: bool, cluster: bool) -> Iterator[str]:
+    wanted = f"{EVERYBODY} {CLUSTER if cluster else ''} {rights.commands}"
+    keyless = [one for one in wanted.split() if one in WHOLE]
     missing = [one for one in keyless if not ask(*WHOLE[one]) and (selectors or one != "acl|dryrun")]
     missing += ["select"] if database and not ask("SELECT", str(database)) else []
     if missing:

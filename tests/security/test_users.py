@@ -178,6 +178,6 @@ def test_a_trial_by_transaction_changes_nothing(guarded, scene: Scene, admin):
         before = {key: admin.dump(key) for key in admin.scan_iter()}
         with _Transaction(client) as transaction:
             for rights in ALL:
-                assert list(_lacks(rights, transaction.may, "sso", 0, selectors=False)) == []
+                assert list(_lacks(rights, transaction.may, "sso", 0, selectors=False, cluster=False)) == []
         assert {key: admin.dump(key) for key in admin.scan_iter()} == before
     assert scene.store.read(token)
