@@ -9,12 +9,13 @@ import sys
 from tests.servers import RedisServer
 from tests.worker.processes import environment
 
+from .cores import apart
 from .sizes import Scale
 
 
 def figures_of(module: str, scale: Scale) -> dict[str, float]:
     """Run a module on a server of its own and return what it prints."""
-    with RedisServer() as server:
+    with RedisServer() as server, apart(server.pid):
         done = subprocess.run(
             [sys.executable, "-m", module, server.url, str(scale.calls)],
             env=environment(server.url),

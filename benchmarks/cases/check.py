@@ -6,6 +6,7 @@ import time
 
 import redis
 
+from benchmarks.cores import apart
 from benchmarks.filling import HOUR, fill, now_ms, person, store_on
 from benchmarks.row import Result, Row
 from benchmarks.sizes import Scale
@@ -21,7 +22,7 @@ ZSET = "wiki:2012"
 
 def run(scale: Scale) -> Result:
     """Time each in turn."""
-    with RedisServer() as server:
+    with RedisServer() as server, apart(server.pid):
         store = store_on(server)
         fill(store, scale.beside, lambda _: now_ms() + 5 * HOUR)
         token, keys = make_token(b"secret", make_nonce(), 1, 0), store.keys.shards[0]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 
 import pytest
 
 from benchmarks import machine, plots
 from benchmarks.__main__ import CASES, main
+from benchmarks.cores import apart
 from benchmarks.filling import RECORD, fill, now_ms, shift
 from benchmarks.row import Row
 from benchmarks.sizes import TINY
@@ -90,3 +92,12 @@ def test_sessions_that_are_filled_in_have_records_of_the_size_that_is_said(store
 
 def test_a_sync_of_the_disk_takes_time():
     assert min(machine.sync_times(3)) > 0
+
+
+def test_redis_and_who_asks_it_are_kept_apart_for_a_while(redis_server):
+    before = os.sched_getaffinity(0)
+    with apart(redis_server.pid):
+        if len(before) > 1:
+            assert not os.sched_getaffinity(0) & os.sched_getaffinity(redis_server.pid)
+    assert os.sched_getaffinity(0) == before
+    os.sched_setaffinity(redis_server.pid, before)
