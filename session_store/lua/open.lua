@@ -40,26 +40,27 @@ if ARGV[5] ~= '' then
     return named
   end
   if surplus > 0 then
-    local key_of, alive, claims = {}, {}, {}
+    local key_of, alive, claims = {}, {}, no_claims()
     for i = 7, #ARGV do
       key_of[ARGV[i]] = KEYS[i]
     end
+    local function add(one, reason)
+      add_claim(claims, one.sid, key_of[one.sid], KEYS[6], one.record, reason, now, one.expires)
+    end
     for i = 1, math.min(#living, 500) do
       local one = living[i]
-      one.key, one.user, one.at, one.deadline = key_of[one.sid], KEYS[6], now, one.expires
-      if one.key and redis.call('EXISTS', one.key) == 0 then
-        one.reason, surplus = 'lost', surplus - 1 -- it counts no more, and nobody saw why
-        claims[#claims + 1] = one
+      if key_of[one.sid] and redis.call('EXISTS', key_of[one.sid]) == 0 then
+        add(one, 'lost') -- it counts no more, and nobody saw why
+        surplus = surplus - 1
       else
         alive[#alive + 1] = one -- one that was not declared has just been opened
       end
     end
     for i = 1, math.min(surplus, #alive) do
-      if not alive[i].key then
+      if not key_of[alive[i].sid] then
         return names(1)
       end
-      alive[i].reason = 'limit'
-      claims[#claims + 1] = alive[i]
+      add(alive[i], 'limit')
     end
     claim({ sessions = KEYS[2], records = KEYS[3], ended = KEYS[4], audit = KEYS[5] }, claims, '')
     if surplus > #alive then
