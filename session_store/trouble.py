@@ -131,7 +131,7 @@ TROUBLES = (
         "begin WIKI_REDIS_URL with redis+cluster:// or rediss+cluster://",
     ),
     Trouble(
-        "(?i)rehashing of slot|TRYAGAIN|TTL exhausted|^ASK \\d+",
+        "(?i)rehashing of slot|TRYAGAIN|TTL exhausted|^ASK \\d+|non local key",
         "that slot is on the move from one node to another",
         "it goes on when the move is done",
     ),

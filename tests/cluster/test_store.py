@@ -12,6 +12,7 @@ import pytest
 from session_store import AsyncStore, Config, Person, Store, StoreUnavailable, make_nonce, make_token
 from session_store.listing import Query, search
 from session_store.presence import report_member
+from session_store.reconcile import reconcile_index
 from session_store.tokens import Token
 from tests.cluster.servers import ClusterServers, slot_of
 from tests.servers import free_port
@@ -144,6 +145,19 @@ def test_a_slot_on_the_move_is_said_to_be_on_the_move(cluster: ClusterServers, s
     assert opened(store, others[0])
     move.finish()
     assert opened(store, person)
+
+
+def test_so_is_one_of_which_a_look_comes_upon_a_session_that_has_gone_on(cluster: ClusterServers, store: Store) -> None:
+    token = opened(store, PEOPLE[0])
+    keys = store.keys.shards[token.shard]
+    source = cluster.owner_of(keys.sessions)
+    move = cluster.moving(slot_of(keys.sessions), next(node for node in cluster.primaries if node is not source))
+    move.begin()
+    move.carry(keys.session(token.sid))
+    with pytest.raises(StoreUnavailable, match="on the move"):
+        list(reconcile_index(store, keys))
+    move.finish()
+    assert [page.ends for page in reconcile_index(store, keys)] == [[]]
 
 
 def test_a_node_that_is_dead_or_hangs_takes_nothing_from_the_others(cluster: ClusterServers) -> None:
