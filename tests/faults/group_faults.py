@@ -45,7 +45,7 @@ class GroupFault:
     hosts: int = 1
     hits_workers: bool = False
     times: int = 5
-    options: dict[str, int] = field(default_factory=dict)
+    options: dict[str, int | str] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -76,6 +76,29 @@ def kill_primary_and_worker(world: GroupWorld) -> None:
         primary.start()
 
     world.lose(primary, fall, mend)
+
+
+def kill_successor(world: GroupWorld) -> None:
+    """A primary is killed, and as soon as it is back as a replica, the one that took over."""
+    primary = world.any_primary()
+    successor = world.lose(primary, primary.kill, primary.start, wait=False)
+    world.lose(successor, successor.kill, successor.start)
+
+
+def kill_all(world: GroupWorld) -> None:
+    """As when the power fails; what they have acknowledged is on their disks."""
+
+    def act() -> None:
+        for server in world.group.servers:
+            server.kill()
+        world.let_pass(0.2, 1.0)
+        for server in world.group.servers:
+            server.launch()
+        for server in world.group.servers:
+            server.wait_until_up()
+        world.group.wait_until_settled()
+
+    world.change(list(world.shards), act)
 
 
 def freeze_primary(world: GroupWorld) -> None:
@@ -136,6 +159,19 @@ def move_slots(world: GroupWorld) -> None:
     world.change([keys], lambda: _migrate(world, keys, target))
 
 
+def kill_source(world: GroupWorld) -> None:
+    """The primary that slots come from is killed while they move at once: then they have moved, or they have not."""
+    keys = world.rng.choice(world.shards)
+    source, target = _cluster(world).owner_of(keys.sessions), _another(world, keys)
+
+    def fall() -> None:
+        _begin_migration(source, target, keys)
+        world.let_pass(0.0, 0.06)
+        source.kill()
+
+    world.lose(source, fall, source.start)
+
+
 def join(world: GroupWorld) -> None:
     """A new node joins, and gets the slots of a shard."""
     keys = world.rng.choice(world.shards)
@@ -194,24 +230,31 @@ def _slots(keys: ShardKeys) -> range:
 
 
 def _migrate(world: GroupWorld, keys: ShardKeys, target: Node) -> None:
-    cluster, slots = _cluster(world), _slots(keys)
-    source = cluster.owner_of(keys.sessions)
-    words = ("SLOTSRANGE", slots[0], slots[-1], "NODE", id_of(target.admin))
-    source.admin.execute_command("CLUSTER MIGRATESLOTS", *words)
+    cluster = _cluster(world)
+    _begin_migration(cluster.owner_of(keys.sessions), target, keys)
     wait_until(lambda: cluster.owner_of(keys.sessions) is target, "the slots to have moved", 30)
     cluster.wait_until_settled()
+
+
+def _begin_migration(source: Node, target: Node, keys: ShardKeys) -> None:
+    slots = _slots(keys)
+    words = ("SLOTSRANGE", slots[0], slots[-1], "NODE", id_of(target.admin))
+    source.admin.execute_command("CLUSTER MIGRATESLOTS", *words)
 
 
 GROUP_FAULTS = [
     GroupFault("primary killed", kill_primary, loses=True),
     GroupFault("primary and worker killed", kill_primary_and_worker, loses=True, hits_workers=True),
+    GroupFault("primary killed, then its successor", kill_successor, loses=True),
     GroupFault("primary cut off, and back as a replica", freeze_primary, loses=True, two_primaries=True),
     GroupFault("primary cut off for a moment", freeze_for_a_moment),
     GroupFault("failover by hand", hand_over),
     GroupFault("lagging replica takes over", promote_a_laggard, loses=True),
     GroupFault("slots moved, key by key", move_keys),
     GroupFault("slots moved at once", move_slots),
+    GroupFault("slots moved at once, their old primary killed", kill_source, loses=True, two_primaries=True),
     GroupFault("new node gets slots", join, times=3),
+    GroupFault("all nodes killed, AOF always", kill_all, options={"appendonly": True, "appendfsync": "always"}),
     GroupFault(
         "three hosts, primary and one worker killed, one host cut off",
         break_three_hosts,

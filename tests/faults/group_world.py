@@ -80,7 +80,9 @@ class GroupWorld:
         """Return the shards that a primary has."""
         return [keys for keys in self.shards if self.group.primary_of(keys) is primary]
 
-    def lose(self, primary: Server, fall: Callable[[], None], mend: Callable[[], None], *, lag: float = 0) -> None:
+    def lose(
+        self, primary: Server, fall: Callable[[], None], mend: Callable[[], None], *, lag: float = 0, wait: bool = True
+    ) -> Server:
         """Take a primary away, wait for the one that takes over, and see how long it takes until all is well.
 
         Args:
@@ -88,6 +90,10 @@ class GroupWorld:
             fall: takes it away.
             mend: brings it back, when another has taken over.
             lag: seconds before that in which its replicas are told nothing.
+            wait: whether to see to that; else there is more to come.
+
+        Returns:
+            The one that took over.
         """
         hit, replicas, limit = self.shards_of(primary), self.group.replicas_of(primary), self._limit()
         with lagging(primary, *replicas) if lag else nullcontext():
@@ -98,11 +104,14 @@ class GroupWorld:
         seen = {replica: snapshot.take(replica, hit) for replica in replicas}
         new = self.group.wait_for_successor(primary, hit[0])
         up = now_ms()
-        self._keep(seen[new])
+        if new in seen:
+            self._keep(seen[new])
         mend()
         self.group.wait_until_settled()
         self._doubt(hit, down)
-        self.watch(hit, down, up, limit)
+        if wait:
+            self.watch(hit, down, up, limit)
+        return new
 
     def hand_over(self, primary: Server, *words: str) -> None:
         """Let a replica take over in order, and see how long it takes until all is well."""

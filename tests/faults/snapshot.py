@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import redis
+from redis.exceptions import MovedError
 
 from session_store.keys import ShardKeys
 from tests.cluster.node import Node, Server
@@ -39,10 +41,10 @@ def take(server: Server, shards: Iterable[ShardKeys]) -> Snapshot:
         if isinstance(server, Node):
             client.readonly()
         for keys in shards:
-            found.deadlines |= dict(client.zrange(keys.sessions, 0, -1, withscores=True))
-            found.known.update(client.hkeys(keys.records), client.hkeys(keys.ended))
-            found.known.update(fields["sid"] for _, fields in client.xrange(keys.audit))
-            found.newest[keys.number] = _newest(client, keys)
+            with suppress(
+                MovedError
+            ):  # the slot has moved on in that very moment: nothing of it was this one's to keep
+                _read(client, keys, found)
     found.known.update(found.deadlines)
     return found
 
@@ -55,6 +57,13 @@ def compare(ledger: Ledger, snapshot: Snapshot) -> Kept:
     there = {sid: life for sid, life in opened if sid in snapshot.deadlines}
     old = {sid for sid, life in there.items() if life.over or life.deadline > snapshot.deadlines[sid] + NEAR}
     return Kept(late - snapshot.known, old)
+
+
+def _read(client: redis.Redis, keys: ShardKeys, found: Snapshot) -> None:
+    found.deadlines |= dict(client.zrange(keys.sessions, 0, -1, withscores=True))
+    found.known.update(client.hkeys(keys.records), client.hkeys(keys.ended))
+    found.known.update(fields["sid"] for _, fields in client.xrange(keys.audit))
+    found.newest[keys.number] = _newest(client, keys)
 
 
 def _newest(client: redis.Redis, keys: ShardKeys) -> int:
