@@ -31,3 +31,4 @@ def test_nothing_is_lost_or_repeated_but_what_redis_lost(fault: GroupFault, tmp_
     assert found.by_redis < verdict.sessions / 10
     assert verdict.left == 0
     assert verdict.punctual, verdict.strikes
+    assert not any(strike.revived for strike in verdict.strikes)

@@ -34,6 +34,7 @@ class GroupFault:
         hosts: on how many hosts there is a worker.
         hits_workers: whether a worker is hit too.
         times: how often, in the long suite.
+        longest: ms that sessions live at most: where they could live again, they must outlive the failover.
         options: of the servers.
     """
 
@@ -45,6 +46,7 @@ class GroupFault:
     hosts: int = 1
     hits_workers: bool = False
     times: int = 5
+    longest: int = 2500
     options: dict[str, int | str] = field(default_factory=dict)
 
     @property
@@ -249,7 +251,7 @@ GROUP_FAULTS = [
     GroupFault("primary cut off, and back as a replica", freeze_primary, loses=True, two_primaries=True),
     GroupFault("primary cut off for a moment", freeze_for_a_moment),
     GroupFault("failover by hand", hand_over),
-    GroupFault("lagging replica takes over", promote_a_laggard, loses=True),
+    GroupFault("lagging replica takes over", promote_a_laggard, loses=True, longest=8000),
     GroupFault("slots moved, key by key", move_keys),
     GroupFault("slots moved at once", move_slots),
     GroupFault("slots moved at once, their old primary killed", kill_source, loses=True, two_primaries=True),
@@ -269,11 +271,12 @@ GROUP_FAULTS = [
     ),
     GroupFault("failover by hand", hand_over, loses=True, sentinels=True, two_primaries=True),
     GroupFault("failover by hand, COORDINATED", hand_over_in_order, sentinels=True, two_primaries=True),
-    GroupFault("lagging replicas, one takes over", promote_a_laggard, loses=True, sentinels=True),
+    GroupFault("lagging replicas, one takes over", promote_a_laggard, loses=True, longest=8000, sentinels=True),
     GroupFault(
         "the same, with min-replicas-to-write 1",
         promote_a_laggard,
         loses=True,
+        longest=8000,
         sentinels=True,
         options={"min_replicas_to_write": 1, "min_replicas_max_lag": 1},
     ),

@@ -6,9 +6,9 @@ from .group_faults import GroupFault
 from .group_verdict import GroupVerdict
 
 HEAD = (
-    "| fault | times | sessions | lost | twice | wrong | left in Redis | lost by Redis: sessions / changes"
+    "| fault | times | sessions | lost | twice | wrong | live again | left in Redis | lost by Redis: sessions / changes"
     " | nobody there, s | punctual after, s | others meanwhile, ms | catch-up, s |\n"
-    "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
+    "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
 )
 
 
@@ -16,7 +16,8 @@ def good(fault: GroupFault, verdict: GroupVerdict) -> bool:
     """Whether nothing went wrong but what Redis may lose."""
     found = verdict.judgement
     spotless = found.lost == found.twice == found.wrong == verdict.left == 0
-    return spotless and verdict.punctual and (fault.loses or found.by_redis == found.undone == 0)
+    settled = verdict.punctual and not any(strike.revived for strike in verdict.strikes)
+    return spotless and settled and (fault.loses or found.by_redis == found.undone == 0)
 
 
 def row(fault: GroupFault, times: int, verdict: GroupVerdict) -> str:
@@ -31,6 +32,7 @@ def row(fault: GroupFault, times: int, verdict: GroupVerdict) -> str:
         found.lost,
         found.twice,
         found.wrong,
+        sum(strike.revived for strike in strikes),
         verdict.left,
         f"{found.by_redis} / {found.undone}" if found.by_redis or found.undone else 0,
         f"{max((strike.away for strike in strikes), default=0.0):.1f}",

@@ -46,7 +46,7 @@ def run(
         group = _start_group(fault, stack, apart=hosts is not None)
         workers = _start_workers(fault, stack, group, place, hosts)
         config = Config(redis_url=group.url, redis_shards=SHARDS, redis_timeout=0.5)
-        traffic = Traffic(config, rng, rate=RATE, pause=1)
+        traffic = Traffic(config, rng, rate=RATE, pause=1, longest=fault.longest)
         stack.callback(traffic.stop)
         world = GroupWorld(group, workers, traffic, rng, two_primaries=fault.two_primaries)
         traffic.start()

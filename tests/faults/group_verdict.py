@@ -14,11 +14,13 @@ class Strike:
     Attributes:
         away: how long nobody had the shards that were hit.
         until_punctual: from the failover until ends were punctual again; None: not soon enough.
+        revived: sessions that lived again after that, although a log had their end before.
         elsewhere: how late half of the ends in the other shards were written meanwhile, ms.
     """
 
     away: float
     until_punctual: float | None
+    revived: int
     elsewhere: float
 
 

@@ -137,7 +137,8 @@ class GroupWorld:
         times = [self._wait_for_punctuality(lateness, up, shards, limit) for lateness in self._lateness]
         meanwhile = max(typical(lateness.due_between(down, up, others)) for lateness in self._lateness)
         found = [(at - up) / 1000 for at in times if at is not None]
-        self.strikes.append(Strike((up - down) / 1000, max(found) if len(found) == len(times) else None, meanwhile))
+        until_punctual = max(found) if len(found) == len(times) else None
+        self.strikes.append(Strike((up - down) / 1000, until_punctual, self._revived(up), meanwhile))
 
     def let_pass(self, least: float, most: float | None = None) -> None:
         """Let the traffic go on for a while, by chance between two numbers of seconds."""
@@ -174,6 +175,11 @@ class GroupWorld:
                 return found
             self.let_pass(0.2)
         return None
+
+    def _revived(self, before: float) -> int:
+        """Count the sessions that live although a log had their end before a time, ms since the epoch."""
+        alive = {sid.decode() for keys in self.shards for sid in self.store.command("ZRANGE", keys.sessions, 0, -1)}
+        return sum(any(lateness.ended.get(sid, before) < before for lateness in self._lateness) for sid in alive)
 
     def _keep(self, seen: snapshot.Snapshot) -> None:
         kept = snapshot.compare(self.traffic.ledger, seen)

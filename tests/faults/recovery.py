@@ -15,23 +15,28 @@ WINDOW = 10
 
 
 class Lateness:
-    """Reads the ends that came by themselves in a host's log.
+    """Reads the ends in a host's log.
 
     Args:
         log: the file.
         ledger: which says in which shard each session is.
+
+    Attributes:
+        ended: when each end was written, by sid, ms since the epoch.
     """
 
     def __init__(self, log: Path, ledger: Ledger) -> None:
         self._log = log
         self._ledger = ledger
         self._place = 0
-        self._ends: list[Line] = []
+        self._ends: list[Line] = []  # those that came by themselves
+        self.ended: dict[str, int] = {}
 
     def look(self) -> None:
         """Read what has been written since the last look."""
         if self._log.exists():
             lines, self._place = lines_from(self._log, self._place)
+            self.ended |= {line.sid: line.written for line in lines if line.action == "end"}
             self._ends += [line for line in lines if line.reason in {"expired", "idle"}]
 
     def due_between(self, first: float, last: float, shards: frozenset[int]) -> list[Line]:

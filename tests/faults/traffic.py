@@ -32,15 +32,19 @@ class Traffic(threading.Thread):
         config: where.
         rng: decides what happens when.
         rate: log-ins a second.
+        longest: ms that sessions live at most.
         pause: seconds for which what did not answer is left alone.
     """
 
-    def __init__(self, config: Config, rng: random.Random, *, rate: float = RATE, pause: float = 0) -> None:
+    def __init__(
+        self, config: Config, rng: random.Random, *, rate: float = RATE, pause: float = 0, longest: int = AGES[1]
+    ) -> None:
         super().__init__(name="traffic", daemon=True)
         self.ledger = Ledger()
         self._store = Store(config, pause=pause)
         self._rng = rng
         self._rate = rate
+        self._ages = (AGES[0], longest)
         self._stop_asked = threading.Event()
         self._open: list[tuple[Token, str]] = []
         self._renewable: list[Token] = []
@@ -78,7 +82,7 @@ class Traffic(threading.Thread):
         user = str(self._rng.randrange(40))
         shard = self._store.keys.of_user(user).number
         token = make_token(b"the site's", make_nonce(), 0, shard)
-        age, idle = self._rng.randint(*AGES), self._rng.randint(*IDLES) if self._rng.random() < 0.3 else None
+        age, idle = self._rng.randint(*self._ages), self._rng.randint(*IDLES) if self._rng.random() < 0.3 else None
         self.ledger.doubtful[token.sid] = shard
         opening = self._store.open(token, Person(user, f"user {user}"), age=age, idle=idle)
         if opening.lives:
