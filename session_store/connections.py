@@ -28,6 +28,9 @@ __all__ = [
     "server_name",
 ]
 
+#: Primaries that a new client of a cluster asks which commands there are.
+TRIES = 5
+
 _clients: dict[tuple[str, str, float], redis.Redis] = {}
 _clusters: dict[tuple[str, str, float], RedisCluster] = {}
 _exchanges: dict[tuple[str, str, float], Exchange] = {}
@@ -145,10 +148,13 @@ def _connect(config: Config, patience: float | None) -> redis.Redis:
 
 def _connect_cluster(config: Config, patience: float | None) -> RedisCluster:
     address = config.address
-    return RedisCluster(
+    cluster = RedisCluster(
         startup_nodes=[ClusterNode(host.name, host.port) for host in address.hosts],
         require_full_coverage=False,  # what is covered can be used
         **address.connection_options,
         **options(config, patience=patience),
-        **_plain(),
+        # Which commands there are it asks one primary; where that is the dead one, it must ask another.
+        **_plain() | {"retry": Retry(NoBackoff(), TRIES)},
     )
+    cluster.set_retry(Retry(NoBackoff(), 0))
+    return cluster

@@ -10,6 +10,7 @@ from typing import Any
 from . import verbs
 from .audit import order
 from .backlog import TOO_MANY
+from .errors import StoreUnavailable
 from .events import timestamp
 from .keys import ShardKeys
 from .records import MAX_MS
@@ -50,12 +51,14 @@ class Status:
     Attributes:
         live: sessions alive.
         next: when the next one ends, ISO 8601, or None.
+        away: why some shards could not be asked, in words; what they have is not in the rest.
     """
 
     live: int
     next: str | None
     readers: list[ReaderStatus]
     workers: list[WorkerStatus]
+    away: list[str]
 
     def to_json(self) -> str:
         """Return it for machines."""
@@ -67,28 +70,62 @@ class Status:
         for reader in self.readers:
             behind = f"{reader.backlog} behind, the oldest for {reader.age:.1f} s" if reader.backlog else "up to date"
             lines.append(f"audit reader    {reader.name} (shard {reader.shard}): {behind}")
-        if not self.readers:
+        if not self.readers and not self.away:
             lines.append("audit reader    none: nobody stores what ends")
         for worker in self.workers:
             state = "" if worker.ready else ", not ready"
             lines.append(f"worker          {worker.name} ({worker.role}{state}), {worker.seen:.0f} s ago: {worker.did}")
-        if not self.workers:
+        if not self.workers and not self.away:
             lines.append("worker          none has been heard of")
+        lines += [f"away            {text}" for text in self.away]
         return "\n".join(lines)
 
 
-def read_status(store: Store) -> Status:
+def read_status(store: Store, *, partly: bool = False) -> Status:
     """Ask Redis.
+
+    Args:
+        store: the sessions.
+        partly: whether shards that can't be asked are passed over, if there are others.
 
     Raises:
         StoreUnavailable: it did not answer.
     """
     store.learn()
-    shards = store.keys.shards
-    now = store.run(verbs.server_time(shards[0]))
-    readers = [reader for keys in shards for reader in _readers(store, keys, now)]
-    soonest = [score for keys in shards if (score := _soonest(store, keys)) is not None]
-    return Status(store.count(), timestamp(min(soonest)) if soonest else None, readers, _workers(store, shards[0], now))
+    found: list[_Shard] = []
+    away: dict[str, list[int]] = {}
+    for keys in store.keys.shards:
+        try:
+            found.append(_read_shard(store, keys))
+        except StoreUnavailable as error:
+            away.setdefault(str(error), []).append(keys.number)
+            if not partly or (not found and keys is store.keys.shards[-1]):
+                raise
+    soonest = [shard.soonest for shard in found if shard.soonest is not None]
+    return Status(
+        sum(shard.live for shard in found),
+        timestamp(min(soonest)) if soonest else None,
+        [reader for shard in found for reader in shard.readers],
+        [worker for shard in found for worker in shard.workers],
+        [f"shard {', '.join(map(str, numbers))}: {why}" for why, numbers in away.items()],
+    )
+
+
+@dataclass(frozen=True)
+class _Shard:
+    """What one shard knows."""
+
+    live: int
+    soonest: float | None
+    readers: list[ReaderStatus]
+    workers: list[WorkerStatus]
+
+
+def _read_shard(store: Store, keys: ShardKeys) -> _Shard:
+    now = store.run(verbs.server_time(keys))
+    # The workers' own hash is in the first shard, whatever shards there are.
+    workers = [] if keys.number else _workers(store, keys, now)
+    return _Shard(store.run(verbs.count(keys)), _soonest(store, keys), _readers(store, keys, now), workers)
 
 
 def _soonest(store: Store, keys: ShardKeys) -> float | None:

@@ -78,9 +78,9 @@ def _check(config: WorkerConfig, options: argparse.Namespace) -> int:
 
 
 def _status(config: WorkerConfig, options: argparse.Namespace) -> int:
-    status = read_status(Store(config.store))
+    status = read_status(Store(config.store), partly=True)
     print(status.to_json() if options.json else status.to_text())
-    return Exit.OK
+    return Exit.WRONG if status.away else Exit.OK
 
 
 def _users(config: WorkerConfig, options: argparse.Namespace) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import redis
@@ -17,8 +17,10 @@ from session_store.link import Node
 from session_store.trouble import unavailable
 
 from .config import WorkerConfig
+from .finding import Finding
 from .flags import SETTING, Flags, read_flags
 from .info import read_info
+from .placement import coverage, placement, replication, sentinels
 from .trial import default_may_write, missing_rights, who_am_i
 
 #: Seconds for which `check` listens for its own key.
@@ -26,21 +28,6 @@ SONG = 2.0
 
 #: The oldest Redis with everything the scripts use: SET … PXAT, ZMSCORE, XTRIM MINID.
 OLDEST = (6, 2)
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at.
-
-    Attributes:
-        level: ``ok``; ``note``, good to know; ``wrong``, must be mended.
-        remedy: what to do about it.
-    """
-
-    topic: str
-    level: str
-    text: str
-    remedy: str = ""
 
 
 def diagnose(config: WorkerConfig) -> list[Finding]:
@@ -53,7 +40,7 @@ def diagnose(config: WorkerConfig) -> list[Finding]:
         nodes = store.link.primaries()
     except StoreUnavailable as error:
         return [_away(error)]
-    told: dict[Finding, list[str]] = {}
+    told: dict[Finding, list[str]] = {found: [node.name for node in nodes] for found in _topology(config.store, nodes)}
     for node in nodes:
         for finding in _diagnose(config, store, node):
             told.setdefault(finding, []).append(node.name)
@@ -80,12 +67,23 @@ def _diagnose(config: WorkerConfig, store: Store, node: Node) -> list[Finding]:
     return [
         Finding("reachable", "ok", f"{node.name} answers in {took:.1f} ms"),
         _transport(address),
+        *placement(address, info),
+        *replication(address, info),
         *rights,
         *([] if info else [Finding("info", "note", "INFO is forbidden: restarts and evictions are noticed later")]),
         *([_version(info)] if info else []),
         *_flags(flags, may_set=config.set_flags, may_config=may_config, hears=hears),
         *([_persistence(info, replays=replays), _eviction(info)] if info else []),
     ]
+
+
+def _topology(config: Config, nodes: list[Node]) -> Iterator[Finding]:
+    """Look at what is so of all servers together."""
+    if config.address.kind is Kind.CLUSTER:
+        answering = (list(coverage(node)) for node in nodes)
+        yield from next(filter(None, answering), [])
+    else:
+        yield from sentinels(config.address, nodes[0].redis)
 
 
 def _at(places: list[str], found: Finding) -> Finding:

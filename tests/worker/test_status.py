@@ -42,7 +42,7 @@ def test_of_an_empty_redis_it_says_that_there_is_nothing_and_nobody(redis_server
         "audit reader    none: nobody stores what ends",
         "worker          none has been heard of",
     ]
-    assert status_of(redis_server.url) == {"live": 0, "next": None, "readers": [], "workers": []}
+    assert status_of(redis_server.url) == {"live": 0, "next": None, "readers": [], "workers": [], "away": []}
 
 
 def test_it_counts_sessions_and_says_when_the_next_one_ends(redis_server, store, open_session):
