@@ -127,12 +127,12 @@ class Listener:
             heard = subscription.hear(wait)
             if heard is None:
                 break
+            wait = 0.0
             song = self._songs.get(heard.key)
             if song:
                 song.hear(heard.key)
             else:
                 self._sort(heard)
-                wait = 0.0
 
     def _sort(self, heard: KeyNotification) -> None:
         reason = REASONS.get(heard.event_type)

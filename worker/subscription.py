@@ -100,8 +100,8 @@ class ServerSubscription:
             return False
         try:
             return bool(pool.get_master_address() != (connection.host, connection.port))
-        except RedisError as error:
-            raise unavailable(self._config, error) from error
+        except RedisError:
+            return False  # nobody names another
 
     def take_new(self) -> list[Node]:
         """Return the server where there is a new connection to it."""

@@ -33,7 +33,6 @@ NAP = 0.2
 #: Full batches in a row from which on the worker counts as behind.
 MANY = 10
 
-
 _chance = random.SystemRandom()
 
 

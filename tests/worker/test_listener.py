@@ -223,6 +223,22 @@ def test_a_deletion_is_acted_upon_whatever_the_sweeper_has_found(impatient, stor
         wait_until(lambda: store.count() == 0, "the end")
 
 
+def test_many_songs_keep_it_from_nothing_else(store):
+    """As where a cluster has many shards: each has a canary."""
+    ticks: list[float] = []
+    with Rig(store, set_flags=True) as rig:
+        wait_until(lambda: rig.health.hearing, "it to hear")
+        rig.health.tick = lambda role, **_: ticks.append(time.monotonic()) if role == "listener" else None
+        begin, channel = time.monotonic(), f"__keyspace@0__:{store.keys.shards[0].canary}"
+
+        def sing() -> bool:
+            store.redis.publish(channel, "expired")
+            return time.monotonic() > begin + 1.5
+
+        wait_until(sing, "many songs")
+        assert len(ticks) > 10
+
+
 def test_a_worker_that_is_behind_does_not_listen_and_catches_up_afterwards(impatient, store, open_session):
     with Rig(store, set_flags=True) as rig:
         wait_until(lambda: rig.health.hearing, "it to hear")
