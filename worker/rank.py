@@ -46,8 +46,13 @@ class Rank:
 
     @property
     def stands_by(self) -> bool:
-        """Whether another worker comes first."""
+        """Whether another worker comes first, or may."""
         return self._clock() < self._waits_until
+
+    @property
+    def comes_later(self) -> bool:
+        """Whether another worker is known to come first."""
+        return self._others and self.stands_by
 
     @property
     def settled(self) -> bool:
@@ -57,6 +62,6 @@ class Rank:
 
 def pace(seconds: float, ranks: Sequence[Rank]) -> float:
     """Return the seconds between two looks; where others come first in all lanes, more, and not as many for each."""
-    if ranks and all(rank.stands_by for rank in ranks):
+    if ranks and all(rank.comes_later for rank in ranks):
         return seconds * UNHURRIED * _chance.uniform(0.9, 1.1)
     return seconds

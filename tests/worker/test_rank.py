@@ -50,9 +50,10 @@ def test_what_was_heard_of_another_worker_long_ago_counts_for_nothing():
 
 
 def test_who_comes_first_nowhere_is_in_no_hurry_and_keeps_no_step_with_others():
-    first, second = Rank(), Rank()
+    first, second, fresh = Rank(), Rank(), Rank()
     second.note(first=False)
-    assert pace(5.0, []) == pace(5.0, [first, second]) == 5.0
+    fresh.expect()
+    assert pace(5.0, []) == pace(5.0, [first, second]) == pace(5.0, [fresh]) == 5.0
     paces = {pace(5.0, [second]) for _ in range(50)}
     assert len(paces) > 40
     assert all(abs(one - 5 * UNHURRIED) <= 1.5 for one in paces)
