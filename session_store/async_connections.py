@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
+from redis._parsers import AsyncCommandsParser
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.retry import Retry
@@ -15,7 +16,8 @@ from redis.backoff import NoBackoff
 
 from .address import Kind
 from .config import Config
-from .connections import options, sentinel_options
+from .connections import TRIES, options, sentinel_options
+from .link import LOST
 from .sentinels import AsyncSentinel
 
 Client = TypeVar("Client", Redis, RedisCluster)
@@ -89,7 +91,7 @@ def _connect(config: Config) -> Redis:
 
 def _connect_cluster(config: Config) -> RedisCluster:
     address = config.address
-    return RedisCluster(
+    cluster = RedisCluster(
         startup_nodes=[ClusterNode(host.name, host.port) for host in address.hosts],
         require_full_coverage=False,  # what is covered can be used
         max_connections=MOST_REFUSING,
@@ -97,6 +99,29 @@ def _connect_cluster(config: Config) -> RedisCluster:
         **address.connection_options,
         **options(config),
     )
+    cluster.commands_parser = _Parser(cluster)
+    return cluster
+
+
+class _Parser(AsyncCommandsParser):
+    """Asks a primary which commands there are; where that is a dead one, another. redis-py asks the first alone."""
+
+    def __init__(self, cluster: RedisCluster) -> None:
+        super().__init__()
+        self._cluster = cluster
+
+    async def initialize(self, node: ClusterNode | None = None) -> None:
+        """Ask; `node`: the first one."""
+        found = self._cluster.get_primaries()
+        lost: Exception = LOST[0]("none of its nodes answers")
+        for one in [*([node] if node else []), *(other for other in found if other is not node)][:TRIES]:
+            try:
+                await super().initialize(one)
+            except LOST as error:
+                lost = error
+            else:
+                return
+        raise lost
 
 
 def _no_retry() -> Retry:
