@@ -249,6 +249,10 @@ class Store:
                 self._breaker.refuse(answers[i])
         return [self._breaker.read(request, answer) for request, answer in zip(requests, answers, strict=True)]
 
+    def read_answer(self, request: Request[T], answer: Any) -> T:
+        """Read what Redis has answered to a request."""
+        return self._breaker.read(request, answer)  # type: ignore[no-any-return] # what its parse gives
+
     def command(self, *words: Word) -> Any:
         """Run one Redis command.
 

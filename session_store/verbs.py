@@ -137,8 +137,11 @@ def forbid(keys: ShardKeys, sid: str, reason: str, *, keep: int) -> Call[int]:
     return Call(load("forbid"), [keys.ended], [reason, keep, sid], int)
 
 
-def due(keys: ShardKeys, limit: int, *, worker: str, lease: str = "") -> Call[Due]:
-    """Find what is due for a worker; one without a name comes first. `lease`: the key that says who does."""
+def due(keys: ShardKeys, limit: int, *, worker: str, lease: str = "", over: int = 0) -> Call[Due]:
+    """Find what is due for a worker; one without a name comes first.
+
+    `lease`: the key that says who does. `over`: how many to pass over, the oldest, as they are being ended.
+    """
 
     def parse(answer: list[Any]) -> Due:
         now, left, others, *rows = answer
@@ -146,7 +149,7 @@ def due(keys: ShardKeys, limit: int, *, worker: str, lease: str = "") -> Call[Du
         return Due(now, int(left) if left != b"" else None, refs, others)
 
     lease = lease or keys.lease
-    return Call(load("due"), [keys.sessions, keys.records, lease], [limit, worker, LEASE, SECOND], parse)
+    return Call(load("due"), [keys.sessions, keys.records, lease], [limit, worker, LEASE, SECOND, over], parse)
 
 
 def list_user(keys: ShardKeys, user_id: str, limit: int, *, over: bool = False) -> Call[list[Session]]:

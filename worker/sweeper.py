@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import random
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
+from redis.exceptions import NoScriptError
+
 from session_store import Ref, Store, verbs
+from session_store.ahead import Ahead
 from session_store.keys import ShardKeys
 from session_store.scripts import Call
 from session_store.sessions import Due
@@ -32,6 +37,12 @@ NAP = 0.2
 
 #: Full batches in a row from which on the worker counts as behind.
 MANY = 10
+
+#: Seconds for which a step goes on with two batches under way.
+RUSH = 0.5
+
+#: Sessions that were found due, by shard.
+Found = dict[ShardKeys, list[Ref]]
 
 _chance = random.SystemRandom()
 
@@ -63,7 +74,7 @@ class Sweeper:
         self._asks_again = 0.0
         self._full = 0
         self._turn = 0
-        self._found: dict[ShardKeys, list[Ref]] = {}
+        self._found: Found = {}
 
     def step(self) -> float:
         """Wait for the next deadline, but not long; where it has come, end a batch in every shard that it concerns."""
@@ -74,6 +85,9 @@ class Sweeper:
             self._turn = (self._turn + 1) % len(self._shards)
             self._sweep([self._shards[self._turn]])
             return 0.0
+        if self._behind.is_set() and self._found:
+            with suppress(NoScriptError):  # the round trip below brings them
+                self._rush()
         left = self._agenda.left
         if left > 0 and not self._soon.wait(min(left, NAP)) and left > NAP:
             return 0.0
@@ -93,20 +107,9 @@ class Sweeper:
 
     def _sweep(self, shards: Sequence[ShardKeys]) -> None:
         """End what was found due, and ask in the same round trip what is due next, and who comes first."""
-        ends: list[Call[Any]] = [
-            verbs.end(keys, refs, "lost", only_gone=True, actor="") for keys, refs in self._found.items()
-        ]
-        lease = self._shards[0].lease
-        asks = [verbs.due(keys, verbs.BATCH, worker=self._worker, lease=lease) for keys in shards]
-        answers = self._store.run_all([*ends, *asks])
-        self._found = {}
-        for ended in answers[: len(ends)]:
-            self._report.ended(ended)
-        dues: dict[ShardKeys, Due] = dict(zip(shards, answers[len(ends) :], strict=True))
-        for keys, due in dues.items():
-            if due.refs:
-                self._found[keys] = due.refs
-                self._recent.add(due.refs)
+        found, self._found = self._found, {}
+        dues = self._exchange(found, shards)
+        self._found = {keys: due.refs for keys, due in dues.items() if due.refs}
         others = max((due.others for due in dues.values()), default=0)
         if dues:
             self._rank.note(first=not others)
@@ -114,6 +117,49 @@ class Sweeper:
             self._stand_by(others)
         else:
             self._go_on(dues)
+
+    def _exchange(self, found: Found, shards: Sequence[ShardKeys]) -> dict[ShardKeys, Due]:
+        """End what was found, and return what else is due in some shards."""
+        return self._read(found, shards, self._store.run_all(self._requests(found, shards)))
+
+    def _requests(self, found: Found, shards: Sequence[ShardKeys], *, over: int = 0) -> list[Call[Any]]:
+        """Return what ends what was found, and asks for what else is due, but for the oldest `over` ones."""
+        ends = (verbs.end(keys, refs, "lost", only_gone=True, actor="") for keys, refs in found.items())
+        lease = self._shards[0].lease
+        return [*ends, *(verbs.due(k, verbs.BATCH, worker=self._worker, lease=lease, over=over) for k in shards)]
+
+    def _read(self, found: Found, shards: Sequence[ShardKeys], answers: Sequence[Any]) -> dict[ShardKeys, Due]:
+        for ended in answers[: len(found)]:
+            self._report.ended(ended)
+        dues: dict[ShardKeys, Due] = dict(zip(shards, answers[len(found) :], strict=True))
+        for due in dues.values():
+            self._recent.add(due.refs)
+        return dues
+
+    def _rush(self) -> None:
+        """While very many are due, have two batches under way: Redis ends one while the answer to the other is read.
+
+        Each asks for what follows the other's. What was found last is found again afterwards.
+        """
+        until, shards = time.monotonic() + RUSH, list(self._found)
+        ahead = Ahead(self._store, shards[0].sessions)
+        under_way: deque[Found] = deque()
+        try:
+            for found in ({}, self._found):
+                ahead.send(self._requests(found, shards, over=verbs.BATCH))
+                under_way.append(found)
+            while under_way:
+                found = self._due_now(self._read(under_way.popleft(), shards, ahead.receive()))
+                if len(found) == len(shards) and time.monotonic() < until:
+                    ahead.send(self._requests(found, shards, over=verbs.BATCH))
+                    under_way.append(found)
+            self._found = {}
+        finally:
+            ahead.close()
+
+    @staticmethod
+    def _due_now(dues: Mapping[ShardKeys, Due]) -> Found:
+        return {keys: due.refs for keys, due in dues.items() if due.refs and not due.others}
 
     def _go_on(self, dues: Mapping[ShardKeys, Due]) -> None:
         look = LOOK_FOLLOWING if self._soon.following else LOOK

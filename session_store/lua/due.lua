@@ -3,7 +3,7 @@
 -- first; the others see what has been due for a while, so that they don't all do the same, and hear how long that lasts.
 -- KEYS  1 sessions, 2 records, 3 lease
 -- ARGV  1 how many at most, 2 who asks ('': nobody in particular, who comes first), 3 how long a lease lasts (ms),
---       4 how much later (ms) the others come
+--       4 how much later (ms) the others come, 5 how many to pass over: those are being ended
 -- Returns now (ms since the epoch), how many ms are left until the next deadline that concerns the asker, a day at most
 --         ('': there is none), how many ms another one comes first if it does not ask again (0: the asker does),
 --         then for each due session, oldest first, its sid and record ('' if it has none)
@@ -24,7 +24,7 @@ if ARGV[2] ~= '' then
   end
 end
 local horizon = others == 0 and now or now - ARGV[4]
-local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', horizon, 'LIMIT', 0, ARGV[1])
+local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', horizon, 'LIMIT', ARGV[5], ARGV[1])
 local coming = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. horizon, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
 local answer = { now, coming[2] and math.min(math.ceil(coming[2] - horizon), 86400000) or '', others }
 if #due > 0 then

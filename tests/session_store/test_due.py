@@ -42,6 +42,17 @@ def test_at_most_as_many_as_asked_for_come_oldest_first(store):
     store.end_due(store.keys.shards[0])
 
 
+def test_those_that_are_being_ended_are_passed_over(store):
+    tokens, keys = [over(store) for _ in range(5)], store.keys.shards[0]
+    found = [store.run(verbs.due(keys, 2, worker="", over=passed)).refs for passed in (2, 4, 5)]
+    assert [[ref.sid for ref in refs] for refs in found] == [
+        [token.sid for token in tokens[2:4]],
+        [token.sid for token in tokens[4:]],
+        [],
+    ]
+    store.end_due(keys)
+
+
 def test_the_next_deadline_is_told(store):
     later, sooner = new_token(), new_token()
     store.open(later, SALLY, age=2 * HOUR)

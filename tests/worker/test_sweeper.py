@@ -2,10 +2,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from session_store import Ref, Store
+import pytest
+
+from session_store import Ref, Store, verbs
+from session_store.ahead import Ahead
 from session_store.audit import AuditReader
 from session_store.events import Event
+from tests.session_store.samples import ends, server_time, wait_past
 from tests.wait import wait_until
+from worker import sweeper
 from worker.health import Health
 from worker.lane import lanes_of
 from worker.metrics import Metrics
@@ -82,3 +87,31 @@ def test_one_that_fails_while_it_is_behind_keeps_nobody_waiting(store):
     rig.lane.behind.set()
     rig.sweeper.reset()
     assert not rig.lane.behind.is_set()
+
+
+@pytest.mark.parametrize("flushed", [False, True])
+def test_while_very_many_are_due_two_batches_are_under_way_and_each_session_ends_once(
+    store, open_session, monkeypatch, flushed
+):
+    monkeypatch.setattr(verbs, "BATCH", 10)
+    monkeypatch.setattr(sweeper, "MANY", 1)
+    rig, refs = Rig(store), [open_session(age=1) for _ in range(200)]
+    wait_past(store, server_time(store) + 1)
+    wait_until(lambda: rig.sweeper.step() or rig.lane.behind.is_set(), "it to be behind")
+    receive, under_way, found = Ahead.receive, [], []
+
+    def watch(ahead):
+        under_way.append(len(ahead))
+        answers = receive(ahead)
+        found.extend(ref.sid for ref in answers[-1].refs)
+        return answers
+
+    monkeypatch.setattr(Ahead, "receive", watch)
+    if flushed:
+        store.redis.script_flush()
+    rig.sweep_until(lambda: store.count() == 0, "the ends")
+    assert ends(store) == {ref.sid: "expired" for ref in refs}
+    assert rig.report.take()[0] == {"expired": 200}
+    if not flushed:
+        assert under_way[:10] == [2] * 10
+        assert len(set(found)) == len(found)
