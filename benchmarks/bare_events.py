@@ -31,7 +31,7 @@ def events_heard(server: RedisServer, scale: Scale) -> tuple[list[float], float]
                     deadline = begin + number * 1000 // scale.ends
                     pipe.set(f"bare:{deadline}:{number}", "", pxat=deadline)
                 pipe.execute()
-        patience = min(AFTER, scale.seconds)
+        patience = min(AFTER, scale.seconds * 2 / 3)
         end = time.monotonic() + (begin - now_ms() + count * 1000 / scale.ends) / 1000 + patience
         while len(late) < count and time.monotonic() < end:
             heard = notifications.get_message(timeout=0.1)

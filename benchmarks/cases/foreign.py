@@ -29,13 +29,13 @@ def run(scale: Scale) -> Result:
         fill(store, min(1000, scale.beside), lambda _: now_ms() + 5 * HOUR)
         wait_until(lambda: "reconciled" in worker.log, "the first pass", 60)
         for _ in range(TURNS):
-            quiet.append(_use(worker.pid, scale.seconds / 2))
+            quiet.append(_use(worker.pid, scale.seconds / 3))
             traffic = subprocess.Popen([sys.executable, "-m", "benchmarks.traffic", server.url, str(scale.expiries)])
             try:
                 wait_until(lambda: store.redis.info("stats")["expired_keys"] > 0, "the traffic", 60)
                 before = int(store.redis.info("stats")["expired_keys"])
-                busy.append(_use(worker.pid, scale.seconds / 2))
-                rates.append((int(store.redis.info("stats")["expired_keys"]) - before) / (scale.seconds / 2))
+                busy.append(_use(worker.pid, scale.seconds / 3))
+                rates.append((int(store.redis.info("stats")["expired_keys"]) - before) / (scale.seconds / 3))
             finally:
                 traffic.kill()
                 traffic.wait(10)

@@ -73,7 +73,7 @@ def _ours(server: RedisServer, store: Store, scale: Scale, seconds: float) -> tu
     with place() as directory, WorkerProcess(Path(directory), server.url) as worker:
         wait_until(lambda: "reconciled" in worker.log, "the first pass", 120)
         count = int(scale.ends * seconds)
-        begin = now_ms() + 1_000 + count // 5
+        begin = now_ms() + 500 + count // 5
         fill(store, count, lambda number: begin + number * 1000 // scale.ends, first=20_000_000)
         while now_ms() < begin:
             time.sleep(0.001)

@@ -40,7 +40,7 @@ def run(scale: Scale) -> Result:
         server.client().save()
         with _worker(server) as worker:
             _idle(server, store, worker, scale, result)
-            deadline = now_ms() + 3_000 + scale.sessions // 100
+            deadline = now_ms() + 1_000 + scale.sessions // 100
             shift(store, deadline)
             while now_ms() < deadline:
                 time.sleep(0.001)
