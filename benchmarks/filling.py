@@ -69,17 +69,19 @@ def forget_starts(store: Store) -> None:
 
 
 def shift(store: Store, deadline: int) -> None:
-    """Make every session due at one moment, sooner than it was (ms since the epoch): key and sorted set."""
+    """Make every session's lifetime end at one moment, sooner than it did (ms since the epoch)."""
     script = """
         for _, sid in ipairs(redis.call('ZRANGE', KEYS[1], -5000, -1)) do
           redis.call('PEXPIREAT', ARGV[2] .. sid, ARGV[1])
           redis.call('ZADD', KEYS[1], ARGV[1], sid)
+          local record = redis.call('HGET', KEYS[2], sid)
+          redis.call('HSET', KEYS[2], sid, (string.gsub(record, '"expires":%d+', '"expires":' .. ARGV[1], 1)))
         end
     """
     for keys in store.keys.shards:
         # What is shifted goes to the front, so the next ones are the last again.
         for _ in range(0, int(store.redis.zcard(keys.sessions)), 5000):
-            store.redis.eval(script, 1, keys.sessions, deadline, keys.session(""))
+            store.redis.eval(script, 2, keys.sessions, keys.records, deadline, keys.session(""))
 
 
 def foreign_keys(client: redis.Redis, count: int) -> None:
