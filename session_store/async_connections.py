@@ -15,12 +15,13 @@ from redis.asyncio.sentinel import SentinelConnectionPool
 from redis.backoff import NoBackoff
 
 from .address import Kind
+from .async_cluster import AsyncCluster
 from .config import Config
 from .connections import TRIES, options, sentinel_options
 from .link import LOST
 from .sentinels import AsyncSentinel
 
-Client = TypeVar("Client", Redis, RedisCluster)
+Client = TypeVar("Client", Redis, AsyncCluster)
 
 #: Connections of one loop to a server. A request holds one for a fraction of a millisecond; more would only wait in
 #: Redis instead.
@@ -29,7 +30,7 @@ MOST = 50
 #: The same to a node of a cluster, where redis-py has no task wait for a connection, but refuses.
 MOST_REFUSING = 500
 
-_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str, float], Redis | RedisCluster]]
+_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str, float], Redis | AsyncCluster]]
 _clients = WeakKeyDictionary()
 
 
@@ -38,7 +39,7 @@ def async_client(config: Config) -> Redis:
     return _find(config, _connect)
 
 
-def async_cluster_client(config: Config) -> RedisCluster:
+def async_cluster(config: Config) -> AsyncCluster:
     """Return the running loop's client for that cluster; it looks for the nodes when it is first used."""
     return _find(config, _connect_cluster)
 
@@ -89,7 +90,7 @@ def _connect(config: Config) -> Redis:
     return Redis.from_pool(BlockingConnectionPool.from_url(address.url, **options(config) | pool))
 
 
-def _connect_cluster(config: Config) -> RedisCluster:
+def _connect_cluster(config: Config) -> AsyncCluster:
     address = config.address
     cluster = RedisCluster(
         startup_nodes=[ClusterNode(host.name, host.port) for host in address.hosts],
@@ -100,7 +101,7 @@ def _connect_cluster(config: Config) -> RedisCluster:
         **options(config),
     )
     cluster.commands_parser = _Parser(cluster)
-    return cluster
+    return AsyncCluster(cluster)
 
 
 class _Parser(AsyncCommandsParser):

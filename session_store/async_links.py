@@ -6,16 +6,17 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from redis.asyncio.cluster import RedisCluster
-from redis.exceptions import NoScriptError, RedisClusterException, RedisError
+from redis.asyncio.cluster import ClusterNode
+from redis.exceptions import ClusterDownError, NoScriptError, RedisClusterException, RedisError, SlotNotCoveredError
 from redis.exceptions import TimeoutError as TimedOut
 
 from .address import Kind
-from .async_connections import async_client, async_cluster_client
+from .async_cluster import AsyncCluster
+from .async_connections import async_client, async_cluster
 from .breaker import Breaker
 from .config import Config
 from .errors import StoreUnavailable
-from .link import LOST, Word, raw_words
+from .link import ELSEWHERE, LOST, Word, raw_words
 from .scripts import Request
 
 
@@ -88,9 +89,9 @@ class AsyncClusterLink:
     async def pipeline(self, requests: Sequence[Request[Any]]) -> list[Any]:
         """Run commands at the nodes that have their keys, those of one slot one after the other."""
         slots: dict[int, list[int]] = {}
-        cluster = await self._cluster()
+        cluster = async_cluster(self._config)
         for place, request in enumerate(requests):
-            slots.setdefault(cluster.keyslot(request.key), []).append(place)
+            slots.setdefault(cluster.slot_of(request.key), []).append(place)
         answers: list[Any] = [None] * len(requests)
 
         async def run(places: list[int]) -> None:
@@ -105,28 +106,44 @@ class AsyncClusterLink:
 
     async def _run(self, words: Sequence[Word], key: Word) -> Any:
         """Run a command; an error of Redis' own is an answer."""
-        cluster = await self._cluster()
-        node = None
+        cluster = async_cluster(self._config)
+        node = await self._find(cluster, key)
         try:
-            node = cluster.nodes_manager.get_node_from_slot(cluster.keyslot(key))
-            self._breaker.check(node.name)
-            return await cluster.execute_command(*raw_words(words), target_nodes=node)
-        except LOST as error:
-            raise self._breaker.unavailable(error, node.name if node else "") from error
+            return await cluster.run(node, raw_words(words))
+        except ELSEWHERE:
+            return await self._follow(cluster, words)
+        except (*LOST, ClusterDownError) as error:
+            raise await self._lost(cluster, node, error) from error
         except RedisError as error:
             return error
-        except (RedisClusterException, KeyError) as error:  # the latter is redis-py's where no node has a slot
-            cluster._initialize = True  # as after a lost node: look again who has which slots
-            raise self._breaker.unavailable(error) from error
 
-    async def _cluster(self) -> RedisCluster:
+    async def _find(self, cluster: AsyncCluster, key: Word) -> ClusterNode:
         self._breaker.check()
-        cluster = async_cluster_client(self._config)
         try:
-            # redis-py asks node after node, each with a whole time-out: that goes on while this task waits for one.
-            return await asyncio.wait_for(asyncio.shield(cluster.initialize()), self._config.redis_timeout)
+            node = await cluster.find(key, wait=self._config.redis_timeout)
+        except SlotNotCoveredError as error:
+            await cluster.look()
+            raise self._breaker.unavailable(error) from error
         except (RedisError, RedisClusterException) as error:
             raise self._breaker.unavailable(error, slow=True) from error
         except TimeoutError as error:
             late = TimedOut("none of its nodes has answered in time")
             raise self._breaker.unavailable(late, slow=True) from error
+        self._breaker.check(node.name)
+        return node
+
+    async def _follow(self, cluster: AsyncCluster, words: Sequence[Word]) -> Any:
+        """Have redis-py run a command, wherever its key is now; an error of Redis' own is an answer."""
+        try:
+            return await cluster.follow(raw_words(words))
+        except (*LOST, RedisClusterException) as error:
+            raise self._breaker.unavailable(error) from error
+        except RedisError as error:
+            return error
+
+    async def _lost(self, cluster: AsyncCluster, node: ClusterNode, error: RedisError) -> StoreUnavailable:
+        """Return what to raise, when it has been looked for who has the node's slots now; as a `ClusterLink` does."""
+        down = isinstance(error, ClusterDownError)
+        found = self._breaker.unavailable(error, "" if down else node.name)
+        await cluster.look(node.name)
+        return found

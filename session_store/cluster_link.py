@@ -10,24 +10,19 @@ from typing import Any
 import redis
 from redis.cluster import ClusterNode, RedisCluster
 from redis.exceptions import (
-    AskError,
     ClusterDownError,
     NoScriptError,
     RedisClusterException,
     RedisError,
-    TryAgainError,
 )
 
 from .breaker import Breaker
 from .config import Config
 from .connections import cluster_client, known_cluster
 from .errors import StoreUnavailable
-from .link import LOST, Node, Word, raw_words, receive, send
+from .link import ELSEWHERE, LOST, Node, Word, raw_words, receive, send
 from .lookout import Lookout
 from .scripts import Request
-
-#: Answers that say that the command is to go elsewhere, or to come again. A MOVED is a kind of ASK to redis-py.
-ELSEWHERE = (AskError, TryAgainError)
 
 #: Seconds for which a command waits until it is known which node has what now.
 MOMENT = 0.1

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import redis
+from redis.exceptions import AskError, TryAgainError
 
 from .scripts import Request
 
 #: Errors that say that a server can't be reached.
 LOST = (redis.ConnectionError, redis.TimeoutError)
+
+#: Answers that say that the command is to go elsewhere, or to come again. A MOVED is a kind of ASK to redis-py.
+ELSEWHERE = (AskError, TryAgainError)
 
 #: A word of a command.
 Word = str | bytes | int | float

@@ -1,4 +1,4 @@
-"""The site's requests while the primary that has somebody's session hangs."""
+"""The site's requests while the primary that has somebody's session hangs, with and without an event loop."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model
 
 from session_store import Config, Store, StoreUnavailable
 from tests.cluster.servers import ClusterServers
-from tests.django_hooks.conftest import Browser
+from tests.django_hooks.conftest import AsyncBrowser, Browser
 from tests.wait import wait_until
 
 SHARDS = 8
@@ -31,14 +31,15 @@ def _no_mess() -> None:
     """The look at what a test leaves behind is for one server."""
 
 
+@pytest.mark.parametrize("kind", [Browser, AsyncBrowser])
 @pytest.mark.django_db
 def test_a_request_waits_once_and_the_session_is_there_again_after_the_failover(
-    cluster: ClusterServers, settings
+    kind: type[Browser], cluster: ClusterServers, settings
 ) -> None:
     settings.WIKI_REDIS_URL, settings.WIKI_REDIS_SHARDS, settings.WIKI_REDIS_TIMEOUT = cluster.url, SHARDS, TIMEOUT
     store = Store(Config(redis_url=cluster.url, redis_shards=SHARDS, redis_timeout=1), pause=0)
     user = get_user_model().objects.create_user("sally", password="surf")
-    browser = Browser(store)
+    browser = kind(store)
     browser.log_in()
     assert browser.wiki_name == "sally"
     key = store.keys.of_user(str(user.pk)).sessions
