@@ -18,7 +18,7 @@ demo-cluster: $(VENV)/.demo  ## the same on a Redis cluster of six nodes, which 
 test: $(VENV)/.dev moin19 nginx chromium postgresql mariadb redis-server  ## all tests, on real servers of Redis, PostgreSQL and MariaDB, a real wiki and browser
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
-faults: $(VENV)/.dev  ## the long fault suite, on one Redis, a cluster and behind Sentinels, about half an hour: kills, failovers, moves; prints tables
+faults: $(VENV)/.dev  ## the long fault suite, on one Redis, a cluster and behind Sentinels, about twenty minutes: kills, failovers, moves; prints tables
 	$(BIN)/python -m tests.faults
 
 test-servers: test-redis6 test-redis7 test-valkey test-users  ## store, worker and rights on Redis 6.2, Redis 7 and Valkey 9; site, wiki and worker under ACL and TLS

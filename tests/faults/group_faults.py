@@ -67,7 +67,7 @@ def kill_primary_and_worker(world: GroupWorld) -> None:
 
     def fall() -> None:
         primary.kill()
-        world.let_pass(0.0, 1.0)
+        world.let_pass(0.0, 0.7)
         worker.kill()
         worker.start()
 
@@ -168,7 +168,7 @@ def kill_source(world: GroupWorld) -> None:
 
     def fall() -> None:
         _begin_migration(source, target, keys)
-        world.let_pass(0.0, 0.06)
+        world.let_pass(0.0, 0.12)
         source.kill()
 
     world.lose(source, fall, source.start)
@@ -188,7 +188,7 @@ def break_three_hosts(world: GroupWorld) -> None:
     def fall() -> None:
         primary.kill()
         _cut(cut)
-        world.let_pass(0.0, 1.0)
+        world.let_pass(0.0, 0.7)
         killed.kill()
         killed.start()
 

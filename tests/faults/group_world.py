@@ -26,9 +26,6 @@ from .witness import Witness
 #: Shards of which each of three primaries has one at least.
 SHARDS = 6
 
-#: Log-ins a second.
-RATE = 100
-
 #: Milliseconds after its deadline at which an end is still punctual, on a machine that has time.
 PUNCTUAL = 100
 
@@ -102,16 +99,17 @@ class GroupWorld:
             fall()
         self.let_pass(0.2)  # what was acknowledged is noted, what was sent to the replicas has come
         seen = {replica: snapshot.take(replica, hit) for replica in replicas}
-        new = self.group.wait_for_successor(primary, hit[0])
+        # For all of them: who is back before that, without what it had, has the others follow it into emptiness.
+        successors = [self.group.wait_for_successor(primary, keys) for keys in hit]
         up = now_ms()
-        if new in seen:
+        for new in set(successors) & set(replicas):
             self._keep(seen[new])
         mend()
         self.group.wait_until_settled()
         self._doubt(hit, down)
         if wait:
             self.watch(hit, down, up, limit)
-        return new
+        return successors[-1]
 
     def hand_over(self, primary: Server, *words: str) -> None:
         """Let a replica take over in order, and see how long it takes until all is well."""
