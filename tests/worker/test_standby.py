@@ -50,7 +50,7 @@ def of(refs) -> Counter[str]:
     return Counter(f"{ref.sid}-{action}" for ref in refs for action in ("start", "end"))
 
 
-def test_of_two_workers_with_one_audit_log_one_stands_by_and_takes_over_within_2_s(pair, open_session):
+def test_of_two_workers_with_one_audit_log_one_stands_by_and_takes_its_place_within_2_s_and_ends_what_is_due_within_3(pair, open_session):
     first, second = pair
     refs = [open_session(age=100) for _ in range(50)]
     wait_until(lambda: lines(first) == of(refs), "the ends")
@@ -58,9 +58,10 @@ def test_of_two_workers_with_one_audit_log_one_stands_by_and_takes_over_within_2
     first.kill()
     killed = time.monotonic()
     refs.append(open_session(age=50))
-    wait_until(lambda: lines(second) == of(refs), "the end, written by the other", 2)
-    assert time.monotonic() - killed < 2
-    assert "writing" in second.log
+    wait_until(lambda: "writing" in second.log, "the other to write", 2)
+    # The lease of the one that ended what was due is over two seconds after it last asked.
+    wait_until(lambda: lines(second) == of(refs), "the end, written by the other", 3)
+    assert time.monotonic() - killed < 3
 
 
 def test_a_writer_killed_in_the_middle_of_many_lines_loses_and_repeats_none(pair, open_session, store):
