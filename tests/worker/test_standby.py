@@ -50,7 +50,7 @@ def of(refs) -> Counter[str]:
     return Counter(f"{ref.sid}-{action}" for ref in refs for action in ("start", "end"))
 
 
-def test_of_two_workers_with_one_audit_log_one_stands_by_and_takes_its_place_within_2_s_and_ends_what_is_due_within_3(pair, open_session):
+def test_of_two_workers_with_one_log_one_stands_by_writes_within_2_s_and_ends_what_is_due_within_3(pair, open_session):
     first, second = pair
     refs = [open_session(age=100) for _ in range(50)]
     wait_until(lambda: lines(first) == of(refs), "the ends")
