@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help audit demo demo-cluster test check faults bench bench-quick django-suite messages clean
+.PHONY: help audit demo demo-cluster test check faults bench bench-quick scale django-suite messages clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / — /' | sed -E 's/^/make /'
@@ -26,11 +26,14 @@ test-servers: test-redis6 test-redis7 test-valkey test-users  ## store, worker a
 django-suite: $(VENV)/.dev  ## Django's own tests of log-ins and sessions, with our app and middleware installed
 	$(BIN)/python -m tests.django_suite
 
-bench: $(VENV)/.dev  ## all benchmarks, about ten minutes of a quiet machine; writes docs/performance.md and its plots
+bench: $(VENV)/.dev  ## all benchmarks, about twelve minutes of a quiet machine; writes docs/performance.md, docs/scale.md and their plots
 	$(BIN)/python -m benchmarks --docs
 
 bench-quick: $(VENV)/.dev  ## the same, smaller, in less than a minute; prints a table
 	$(BIN)/python -m benchmarks --scale quick
+
+scale: $(VENV)/.dev  ## what a million, a hundred million and a billion sessions need, computed from the last bench
+	$(BIN)/python -m benchmarks.scale
 
 check: $(VENV)/.dev  ## format, lint, types, and who may import whom
 	$(BIN)/ruff format --check

@@ -23,7 +23,12 @@ HOUR = 3_600_000
 
 def store_on(server: RedisServer) -> Store:
     """Return a patient store: a benchmark waits, it doesn't fail."""
-    return Store(Config(redis_url=server.url, redis_timeout=60), pause=0)
+    return store_at(server.url)
+
+
+def store_at(url: str, *, shards: int = 1) -> Store:
+    """Return the same for a URL, and any number of shards."""
+    return Store(Config(redis_url=url, redis_shards=shards, redis_timeout=60), pause=0)
 
 
 def now_ms() -> int:
@@ -63,9 +68,14 @@ def fill(store: Store, count: int, expires_at: Callable[[int], int], *, first: i
 def forget_starts(store: Store) -> None:
     """Empty the stream: these sessions' starts were written down long ago."""
     for keys in store.keys.shards:
-        store.redis.delete(keys.audit)
+        store.command("DEL", keys.audit)
     # Redis frees what is large in a thread of its own.
-    wait_until(lambda: store.redis.info("memory")["lazyfree_pending_objects"] == 0, "the memory to be free", 60)
+    servers = [node.redis for node in store.link.primaries()]
+    wait_until(lambda: not any(map(_frees, servers)), "the memory to be free", 60)
+
+
+def _frees(server: redis.Redis) -> bool:
+    return bool(server.info("memory")["lazyfree_pending_objects"])
 
 
 def shift(store: Store, deadline: int) -> None:
@@ -80,8 +90,8 @@ def shift(store: Store, deadline: int) -> None:
     """
     for keys in store.keys.shards:
         # What is shifted goes to the front, so the next ones are the last again.
-        for _ in range(0, int(store.redis.zcard(keys.sessions)), 5000):
-            store.redis.eval(script, 2, keys.sessions, keys.records, deadline, keys.session(""))
+        for _ in range(0, int(store.command("ZCARD", keys.sessions)), 5000):
+            store.command("EVAL", script, 2, keys.sessions, keys.records, deadline, keys.session(""))
 
 
 def foreign_keys(client: redis.Redis, count: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import matplotlib as mpl
@@ -24,10 +25,15 @@ _STYLE = {
 }
 
 
+def style() -> AbstractContextManager[None]:
+    """Return the context in which plots are drawn."""
+    return mpl.rc_context(_STYLE)
+
+
 def draw(series: Mapping[str, Sequence[float]], directory: Path) -> list[Path]:
     """Draw what there are points for; return the files."""
     drawn = []
-    with mpl.rc_context(_STYLE):
+    with style():
         for name, draw_one in (("lateness", _lateness), ("growth", _growth), ("check", _check)):
             mine = {key.partition(": ")[2]: points for key, points in series.items() if key.startswith(f"{name}: ")}
             if mine:

@@ -17,6 +17,7 @@ class Row:
         reached: whether it is; None where there is nothing to reach.
         beside: the alternatives' figures, or others that belong to it.
         note: what one must know to read it.
+        section: below which heading it stands.
     """
 
     what: str
@@ -26,6 +27,7 @@ class Row:
     reached: bool | None = None
     beside: dict[str, float] = field(default_factory=dict)
     note: str = ""
+    section: str = ""
 
 
 @dataclass
@@ -34,7 +36,9 @@ class Result:
 
     Attributes:
         series: points for the plots, by name.
+        costs: from which it is computed what many sessions need, by the names of `plan.costs`.
     """
 
     rows: list[Row] = field(default_factory=list)
     series: dict[str, list[float]] = field(default_factory=dict)
+    costs: dict[str, float] = field(default_factory=dict)

@@ -12,7 +12,14 @@ BEGIN, END = "<!-- figures: written by make bench -->", "<!-- end of figures -->
 
 
 def table(rows: Iterable[Row]) -> str:
-    """Return the rows as a table."""
+    """Return the rows as a table, or as one for each section."""
+    sections: dict[str, list[Row]] = {}
+    for row in rows:
+        sections.setdefault(row.section, []).append(row)
+    return "\n\n".join((f"### {name}\n\n" if name else "") + _table(rows) for name, rows in sections.items())
+
+
+def _table(rows: Iterable[Row]) -> str:
     lines = ["| what | ours | to reach | | beside it |", "|---|--:|---|---|---|"]
     for row in rows:
         mark = {True: "✓", False: "✗", None: ""}[row.reached]

@@ -70,6 +70,7 @@ def _grow(store: Store, scale: Scale, result: Result) -> None:
         cost[f"{size:,}"] = _cost_of_an_end(store, size)
     forget_starts(store)
     bytes_each = (int(store.redis.info("memory")["used_memory"]) - empty) / store.count()
+    result.costs["memory"] = bytes_each
     figures = list(cost.values())
     result.rows.append(
         Row(
