@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from benchmarks.cores import apart
 from benchmarks.filling import HOUR, fill, now_ms, shift
 from benchmarks.machine import place
 from benchmarks.places import one_server
@@ -47,6 +48,7 @@ def run(scale: Scale) -> Result:
 def _ends_a_second(shards: int, count: int) -> float:
     with (
         one_server(shards=shards) as redis,
+        apart(redis.servers[0].pid),
         place() as directory,
         WorkerProcess(Path(directory), redis.url, WIKI_REDIS_SHARDS=str(shards)) as worker,
     ):

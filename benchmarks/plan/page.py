@@ -80,8 +80,8 @@ def _from(plan: Mapping[str, Any]) -> str:
         f"Computed from what was measured by `make bench` on {machine['when']}: {machine['processor']}, "
         f"{machine['server']}, Python {machine['python']}; {machine['load']}. A machine is taken to have "
         f"{size(host['memory'])} of memory, {size(host['network'])}/s of network that may be used, and a disk of "
-        f"{size(host['disk'])} for the audit log. At the day's peak a core is used by {host['core']:.0%}, and memory by "
-        f"{host['full']:.0%}, of which {number(100 * plan['costs']['copied'])} % of the data is kept free for rewriting "
+        f"{size(host['disk'])} for the audit log. At the day's peak {host['core']:.0%} of a core is used, and "
+        f"{host['full']:.0%} of memory: the data, and {number(100 * plan['costs']['copied'])} % more while Redis rewrites "
         f"the append-only file. Each primary has one replica, and a machine of its own."
     )
 

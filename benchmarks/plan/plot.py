@@ -20,11 +20,14 @@ def draw(plan: Mapping[str, Any], directory: Path) -> Path:
             ends = kind["ends a second"]
             hours = [24 * step / len(ends) for step in range(len(ends) + 1)]
             axes.step(hours, [*ends, ends[0]], where="post", color=colour, label=kind["kind"]["name"], lw=2)
-        for name, cost in (("one worker", "worker_end_together"), ("one Redis", "redis_end_together")):
+        limits = (("one worker's core", "worker_end_together", 0.2), ("one Redis' core", "redis_end_together", 6.2))
+        for name, cost, hour in limits:
             most = 1e6 / plan["costs"][cost]
             axes.axhline(most, color=OTHERS[2], ls="--", lw=1)
-            axes.annotate(name, (0.1, most), xytext=(0, 2), textcoords="offset points", color=OTHERS[2])
-        axes.set(xlabel="hour", ylabel="ends a second", xlim=(0, 24), xticks=range(0, 25, 3), yscale="log")
+            axes.annotate(name, (hour, most), xytext=(0, 2), textcoords="offset points", color=OTHERS[2])
+        axes.set(
+            xlabel="hour", ylabel="ends a second", xlim=(0, 24), ylim=(1, 1e6), xticks=range(0, 25, 3), yscale="log"
+        )
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         axes.set_title(f"A day of {SIZES[1] / 1e6:,.0f} million sessions", loc="left", fontweight="bold")
         axes.legend(frameon=False, loc="lower right")
