@@ -75,13 +75,13 @@ def text(plan: Mapping[str, Any]) -> str:
 
 
 def _from(plan: Mapping[str, Any]) -> str:
-    machine, host = plan["machine"], plan["host"]
+    machine, host, copied = plan["machine"], plan["host"], number(100 * plan["costs"]["copied"])
     return (
         f"Computed from what was measured by `make bench` on {machine['when']}: {machine['processor']}, "
         f"{machine['server']}, Python {machine['python']}; {machine['load']}. A machine is taken to have "
         f"{size(host['memory'])} of memory, {size(host['network'])}/s of network that may be used, and a disk of "
         f"{size(host['disk'])} for the audit log. At the day's peak {host['core']:.0%} of a core is used, and "
-        f"{host['full']:.0%} of memory: the data, and {number(100 * plan['costs']['copied'])} % more while Redis rewrites "
+        f"{host['full']:.0%} of memory: the data, and {copied} % more while Redis rewrites "
         f"the append-only file. Each primary has one replica, and a machine of its own."
     )
 
