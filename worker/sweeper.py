@@ -35,7 +35,7 @@ SOON_AFTER, LATER = (0.0, 0.1), (0.2, 0.4)
 #: Seconds that one step waits; a stop waits no longer.
 NAP = 0.2
 
-#: Full batches in a row from which on the worker counts as behind.
+#: Full batches, of all shards together, without a pause from which on the worker counts as behind.
 MANY = 10
 
 #: Seconds for which a step goes on with two batches under way.
@@ -166,7 +166,8 @@ class Sweeper:
         for keys, due in dues.items():
             self._agenda.note(keys, due, look=look)
             self._soon.expect(keys, float("inf") if due.left is None else due.now + due.left)
-        self._full = self._full + 1 if any(len(due.refs) == verbs.BATCH for due in dues.values()) else 0
+        full = sum(len(due.refs) == verbs.BATCH for due in dues.values())
+        self._full = self._full + full if full else 0
         if self._full >= MANY:
             self._behind.set()
         elif self._full == 0:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -8,7 +9,7 @@ from session_store import Ref, Store, verbs
 from session_store.ahead import Ahead
 from session_store.audit import AuditReader
 from session_store.events import Event
-from tests.session_store.samples import ends, server_time, wait_past
+from tests.session_store.samples import SALLY, ends, new_token, server_time, wait_past
 from tests.wait import wait_until
 from worker import sweeper
 from worker.health import Health
@@ -87,6 +88,21 @@ def test_one_that_fails_while_it_is_behind_keeps_nobody_waiting(store):
     rig.lane.behind.set()
     rig.sweeper.reset()
     assert not rig.lane.behind.is_set()
+
+
+def test_it_is_behind_by_how_much_is_due_over_however_many_shards_that_is_spread(store, monkeypatch):
+    monkeypatch.setattr(verbs, "BATCH", 5)
+    monkeypatch.setattr(sweeper, "MANY", 4)
+    spread = Store(replace(store.config, redis_shards=4))
+    rig = Rig(spread)
+    for keys in spread.keys.shards:
+        for _ in range(6):
+            assert spread.open(new_token(keys.number), SALLY, age=1).lives
+    wait_past(store, server_time(store) + 1)
+    rig.sweep_until(lambda: rig.lane.behind.is_set() or spread.count() == 0, "it to be behind")
+    assert rig.lane.behind.is_set()
+    rig.sweep_until(lambda: spread.count() == 0, "the ends")
+    rig.sweep_until(lambda: not rig.lane.behind.is_set(), "it to have caught up")
 
 
 @pytest.mark.parametrize("flushed", [False, True])
