@@ -81,6 +81,7 @@ def _run(crew: Crew, stop: threading.Event) -> None:
 
 def _join(loops: list[Loop], deadline: float) -> None:
     for loop in loops:
-        loop.join(max(0.0, deadline - time.monotonic()))
+        while loop.is_alive() and (left := deadline - time.monotonic()) > 0:
+            loop.join(min(left, LOOK))  # in between, a second signal is noticed
         if loop.is_alive():
             _log.warning("%s did not finish in time; what it had in hand is done at the next start", loop.name)
