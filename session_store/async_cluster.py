@@ -11,10 +11,7 @@ from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.exceptions import ConnectionError as Lost
 from redis.exceptions import RedisClusterException, RedisError, SlotNotCoveredError
 
-from .link import Word
-
-#: Seconds for which a task waits until it is known which node has what now.
-MOMENT = 0.1
+from .link import MOMENT, Word
 
 
 class AsyncCluster:

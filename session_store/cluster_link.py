@@ -20,12 +20,9 @@ from .breaker import Breaker
 from .config import Config
 from .connections import cluster_client, known_cluster
 from .errors import StoreUnavailable
-from .link import ELSEWHERE, LOST, Node, Word, raw_words, receive, send
+from .link import ELSEWHERE, LOST, MOMENT, Node, Word, raw_words, receive, send
 from .lookout import Lookout
 from .scripts import Request
-
-#: Seconds for which a command waits until it is known which node has what now.
-MOMENT = 0.1
 
 
 class ClusterLink:

@@ -17,8 +17,7 @@ import redis
 from hiredis import pack_command
 from redis.exceptions import RedisError, ResponseError
 
-#: A word of a command.
-Word = str | bytes | int | float
+from .link import Word, read_answer
 
 #: Seconds for which an answer is waited for awake: nine of ten answers of a Redis on the same machine come within them.
 #: To fall asleep and be woken up takes longer than such a Redis needs to answer.
@@ -103,7 +102,7 @@ class Exchange:
         try:
             line.connection.send_packed_command((packed,))
             self._wait(line)
-            answers = [_read(line.connection) for _ in batch]
+            answers = [read_answer(line.connection) for _ in batch]
         except BaseException:
             self._drop(line.connection)
             raise
@@ -146,10 +145,3 @@ class Exchange:
                 self._asleep = self._next_asleep
                 return
         self._next_asleep = 0
-
-
-def _read(connection: Any) -> Any:
-    try:
-        return connection.read_response()
-    except ResponseError as error:
-        return error

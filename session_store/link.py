@@ -17,6 +17,9 @@ LOST = (redis.ConnectionError, redis.TimeoutError)
 #: Answers that say that the command is to go elsewhere, or to come again. A MOVED is a kind of ASK to redis-py.
 ELSEWHERE = (AskError, TryAgainError)
 
+#: Seconds for which a command waits until it is known which node of a cluster has what now.
+MOMENT = 0.1
+
 #: A word of a command.
 Word = str | bytes | int | float
 
@@ -93,7 +96,7 @@ def receive(pool: redis.ConnectionPool, connection: Any, count: int) -> list[Any
     """
     done = False
     try:
-        answers = [_answer(connection) for _ in range(count)]
+        answers = [read_answer(connection) for _ in range(count)]
         done = True
     finally:
         if not done:
@@ -102,7 +105,12 @@ def receive(pool: redis.ConnectionPool, connection: Any, count: int) -> list[Any
     return answers
 
 
-def _answer(connection: Any) -> Any:
+def read_answer(connection: Any) -> Any:
+    """Return the next answer on a connection; an error of Redis' own is one.
+
+    Raises:
+        redis.RedisError: it did not come.
+    """
     try:
         return connection.read_response()
     except redis.ResponseError as error:
