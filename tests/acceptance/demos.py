@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.servers import free_port
+from demo.cluster.ports import free_ports
 from tests.wait import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,7 +31,7 @@ class Demo:
             settings: variables; the ports are free ones unless given.
         """
         self.var = var
-        self.site_port, self.wiki_port = free_port(), free_port()
+        self.site_port, self.wiki_port = free_ports(2)  # no client is given one of these before they are used
         self._output = var.with_name(f"demo-{self.site_port}.out")
         self._environment = _environment() | {
             "DEMO_VAR": str(var),

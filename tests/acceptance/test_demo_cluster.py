@@ -77,11 +77,13 @@ def test_the_walk_goes_on_while_a_primary_is_killed_and_the_next_start_at_other_
 
 
 def test_a_taken_port_of_the_cluster_is_named_with_the_remedy(var: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        port = other.getsockname()[1]
-        with FailingDemo(var, DEMO_CLUSTER="true", CLUSTER_PORT=str(port - 5)) as demo:
-            assert demo.said.startswith(f"Port {port} is taken,")
-            assert re.search(r"Choose others: CLUSTER_PORT=\d+ make demo-cluster\n$", demo.said)
+    row = free_row(6)  # no client is given one of these meanwhile
+    with (
+        socket.create_server(("127.0.0.1", row[5])),
+        FailingDemo(var, DEMO_CLUSTER="true", CLUSTER_PORT=str(row[0])) as demo,
+    ):
+        assert demo.said.startswith(f"Port {row[5]} is taken,")
+        assert re.search(r"Choose others: CLUSTER_PORT=\d+ make demo-cluster\n$", demo.said)
 
 
 def test_the_nodes_keep_their_ports_unless_somebody_else_has_one_of_them(tmp_path: Path) -> None:
