@@ -8,10 +8,14 @@ from __future__ import annotations
 import re
 import time
 import zlib
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 #: A shard's number is part of every token; four digits keep tokens short.
 MAX_SHARDS = 10_000
+
+#: More shards than that on a cluster are too much for one worker, which has four threads for each: with 128 it takes a
+#: third of a core while nothing happens, with 256 more than a whole one, and some ends are seconds late.
+MANY_SHARDS = 128
 
 #: Seconds after which a process notes again over how many shards it spreads users.
 NOTE_EVERY = 60.0
@@ -45,7 +49,8 @@ class ShardKeys:
         canary: the worker's own short-lived key, to hear itself.
         lease: which of several workers comes first.
         workers: hash, worker → what it last said of itself.
-        layouts: set, over how many shards users are spread, or were at some time; the first shard's counts.
+        layouts: sorted set, number of shards → when a site has last said that it spreads users over so many (ms), 0
+            where that is forgotten; the first shard's counts.
     """
 
     def __init__(self, prefix: str, number: int) -> None:
@@ -147,8 +152,8 @@ class Keys:
     """The keys of one site: its prefix, users spread over a number of shards, and who is online.
 
     Attributes:
-        layouts: over how many shards users are spread now, or were at some time, as far as is known: when the number
-            changes, sessions stay where they are.
+        layouts: over how many shards users are spread now, or were at some time and may still have sessions there, as
+            far as is known: when the number changes, sessions stay where they are.
     """
 
     def __init__(self, prefix: str = "sso", shards: int = 1) -> None:
@@ -160,22 +165,32 @@ class Keys:
         self.shards = tuple(ShardKeys(prefix, number) for number in range(shards))
         self._session_key = re.compile(rf"{re.escape(prefix)}:\{{(0|[1-9]\d*)\}}:session:(.*)", re.DOTALL | re.ASCII)
 
-    def learn(self, layouts: Iterable[int]) -> None:
-        """Take in over how many shards users are or were spread; numbers that can't be are passed over."""
-        known = self.layouts.union(number for number in layouts if 1 <= number <= MAX_SHARDS)
-        if known != self.layouts:
-            more = (ShardKeys(self.prefix, number) for number in range(len(self.shards), max(known)))
-            self.layouts, self.shards = known, (*self.shards, *more)
+    def learn(self, notes: Mapping[int, int]) -> None:
+        """Take in over how many shards users are or were spread; numbers that can't be are passed over.
 
-    def claim_note(self) -> bool:
-        """Return True, about once a minute, where others must be told over how many shards users are spread.
-
-        That it is one needs no word: everybody looks into the first shard. It is told again, as Redis may lose it.
+        Args:
+            notes: number of shards → when that was last said (ms); 0: it is forgotten. What isn't there is kept: Redis
+                may have lost it.
         """
-        if self._now == 1 or time.monotonic() < self._note_at:
-            return False
+        said = {number for number, at in notes.items() if at > 0 and 1 <= number <= MAX_SHARDS}
+        known = self.layouts.difference(notes) | said | {1, self._now}
+        if known != self.layouts:
+            kept = self.shards[: max(known)]
+            more = (ShardKeys(self.prefix, number) for number in range(len(kept), max(known)))
+            self.layouts, self.shards = known, (*kept, *more)
+
+    @property
+    def must_note(self) -> bool:
+        """Whether others must be told over how many shards users are spread, before a session is opened.
+
+        That it is one needs no word: everybody looks into the first shard. It is told again about once a minute: Redis
+        may lose it, and what has not been told for long may be forgotten.
+        """
+        return self._now != 1 and time.monotonic() >= self._note_at
+
+    def noted(self) -> None:
+        """Take in that others have been told."""
         self._note_at = time.monotonic() + NOTE_EVERY
-        return True
 
     def of_user(self, user_id: str) -> ShardKeys:
         """The shard that a user's sessions are opened in; CRC-32, so that it is the same in every process."""

@@ -45,18 +45,20 @@ def open_session(
     named = yield from _named(keys, [*replaces, *([lost] if lost else [])])
     before: list[Request[Any]] = [_end_one(keys, ref, "replaced") for ref in named[: len(replaces)]]
     before += [_end_one(keys, ref, "lost", only_gone=True) for ref in named[len(replaces) :]]
-    before += [verbs.note_layout(keys)] if keys.claim_note() else []
+    notes = [verbs.note_layout(keys)] if keys.must_note else []
     shard = shard_of(keys, token)
     victims: tuple[str, ...] = ()
     for _ in range(TRIES):
         opens = verbs.open_session(
             shard, token.sid, person, expires_at=expires_at, age=age, idle=idle, most=most, victims=victims
         )
-        answers = yield [*before, opens]
+        answers = yield [*notes, *before, opens]
         opening: Opening = answers[-1]
+        if notes and answers[0]:
+            keys.noted()
         if opening.status != "limit":
             break
-        before, victims = [], opening.victims
+        notes, before, victims = [], [], opening.victims
     return opening
 
 
@@ -157,7 +159,7 @@ def sessions_of(keys: Keys, user_id: str, *, limit: int) -> Steps[list[Session]]
     """List a user's live sessions, wherever they are; one round trip where the number of shards is the known one."""
     homes = keys.homes(user_id)
     known, *answers = yield [verbs.layouts(keys), *(verbs.list_user(shard, user_id, limit) for shard in homes)]
-    keys.learn(known or ())
+    keys.learn(known or {})
     others = [shard for shard in keys.homes(user_id) if shard not in homes]
     if others:
         answers += yield [verbs.list_user(shard, user_id, limit) for shard in others]
@@ -167,7 +169,7 @@ def sessions_of(keys: Keys, user_id: str, *, limit: int) -> Steps[list[Session]]
 def learn(keys: Keys) -> Steps[None]:
     """Learn over how many shards users were spread: there may be sessions in all of them."""
     (known,) = yield [verbs.layouts(keys)]
-    keys.learn(known or ())
+    keys.learn(known or {})
 
 
 def bury(keys: Keys, ended: Iterable[tuple[Ref, str]]) -> Steps[int]:
@@ -196,7 +198,7 @@ def count(keys: Keys) -> Steps[int]:
     """Count the sessions."""
     counted = keys.shards
     known, *numbers = yield [verbs.layouts(keys), *map(verbs.count, counted)]
-    keys.learn(known or ())
+    keys.learn(known or {})
     if len(keys.shards) > len(counted):
         numbers += yield [verbs.count(shard) for shard in keys.shards[len(counted) :]]
     return sum(numbers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from .errors import BadRecord
@@ -176,14 +176,32 @@ def traces_of(keys: ShardKeys, sids: Sequence[str]) -> tuple[Command[list[Any]],
     )
 
 
-def layouts(keys: Keys) -> Command[set[int]]:
-    """Ask over how many shards users are spread, or were at some time; Redis may refuse to say."""
-    return Command(("SMEMBERS", keys.shards[0].layouts), lambda answer: set(map(int, answer)), optional=True)
+def layouts(keys: Keys) -> Call[dict[int, int]]:
+    """Ask over how many shards users are spread, or were at some time, as `Keys.learn` takes it; Redis may refuse."""
+
+    def parse(answer: list[bytes]) -> dict[int, int]:
+        pairs = zip(answer[::2], answer[1::2], strict=True)
+        return {int(number): int(float(at)) for number, at in pairs if number.isdigit()}
+
+    return Call(load("layouts"), [keys.shards[0].layouts], [], parse, optional=True)
 
 
-def note_layout(keys: Keys) -> Command[int]:
+def note_layout(keys: Keys) -> Call[bool]:
     """Note over how many shards users are spread now; Redis may refuse that."""
-    return Command(("SADD", keys.shards[0].layouts, keys.layout), int, optional=True)
+    return Call(load("note_layout"), [keys.shards[0].layouts], [keys.layout], bool, optional=True)
+
+
+def forget_layout(keys: Keys, layout: int, noted: int, others: Iterable[int]) -> Call[bool]:
+    """Forget a number of shards that was `noted` then (ms) and not since; False: it may be needed after all.
+
+    `others` are the numbers because of which it isn't needed; if one of them has been forgotten meanwhile, it may be.
+    """
+    return Call(load("forget_layout"), [keys.shards[0].layouts], [layout, noted, *others], bool)
+
+
+def is_deserted(keys: ShardKeys) -> Call[bool]:
+    """Ask whether there is nothing left in a shard: no session, no end that is remembered, nothing to audit."""
+    return Call(load("is_deserted"), [keys.sessions, keys.records, keys.ended, keys.audit], [], bool)
 
 
 def count(keys: ShardKeys) -> Command[int]:

@@ -15,6 +15,7 @@ from .auditor import Auditor
 from .canary import Canary
 from .config import WorkerConfig
 from .flags_keeper import FlagsKeeper
+from .forgetter import Forgetter
 from .health import Health
 from .heartbeat import Heartbeat
 from .lane import Lane, lanes_of
@@ -45,7 +46,7 @@ class Crew:
         metrics: what it counts.
 
     Attributes:
-        outgrown: set when there are sessions in shards that it was not made for.
+        outdated: set when there are other shards to look after than it was made for.
         shards: how many it was made for.
     """
 
@@ -61,7 +62,7 @@ class Crew:
             self._store.learn()
         self._lanes = lanes_of(self._store)
         self.shards = sum(len(lane.shards) for lane in self._lanes)
-        self.outgrown = threading.Event()
+        self.outdated = threading.Event()
         self._log = AuditLog(config.audit_log)
         self._pruner = PresencePruner(store=self._store)
         self._report = Report(metrics, health, tell=self._pruner.note)
@@ -111,6 +112,7 @@ class Crew:
                 on_shards=self._look_at_shards,
             ),
             self._pruner,
+            Forgetter(store=self._store),
             Heartbeat(store=self._store, name=self._name, health=self._health, ranks=ranks),
             Reporter(report=self._report, health=self._health),
         ]
@@ -122,8 +124,8 @@ class Crew:
         self._reconcile([lane for lane in self._lanes if not node or self._is_at(lane, node)], why)
 
     def _look_at_shards(self, count: int) -> None:
-        if count > self.shards:
-            self.outgrown.set()
+        if count != self.shards:
+            self.outdated.set()
 
     def _finders_of(self, lane: Lane) -> list[Role]:
         roles: list[Role] = []

@@ -49,7 +49,7 @@ def work(config: WorkerConfig, stop: threading.Event, *, ways: tuple[str, ...] =
     while not stop.is_set():
         health.begin_anew()
         crew = Crew(config, ways, name=name, health=health, metrics=metrics)
-        _log.info("sessions are in %d shards by now: beginning anew, with all of them", crew.shards)
+        _log.info("sessions are in %d shards by now: beginning anew, with these", crew.shards)
         _run(crew, stop)
     if server is not None:
         server.shutdown()
@@ -58,7 +58,7 @@ def work(config: WorkerConfig, stop: threading.Event, *, ways: tuple[str, ...] =
 
 
 def _run(crew: Crew, stop: threading.Event) -> None:
-    """Have a crew work until it is told to stop, or has shards to look after that it was not made for."""
+    """Have a crew work until it is told to stop, or has other shards to look after than it was made for."""
     enough, finders_done = threading.Event(), threading.Event()
     finders = crew.finders(enough)
     # The auditors go on until those that bring about ends have finished.
@@ -66,7 +66,7 @@ def _run(crew: Crew, stop: threading.Event) -> None:
     for loop in (*auditors, *finders):
         loop.start()
     # The kernel may hand a signal to any thread; Python's handler runs when this one, the main thread, wakes.
-    while not stop.wait(LOOK) and not crew.outgrown.is_set():
+    while not stop.wait(LOOK) and not crew.outdated.is_set():
         pass
     enough.set()
     if stop.is_set():

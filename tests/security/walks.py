@@ -21,6 +21,7 @@ from session_store.tokens import Token
 from tests.wait import wait_until
 from worker.canary import Canary
 from worker.flags_keeper import FlagsKeeper
+from worker.forgetter import EVERY, Forgetter
 from worker.health import Health
 from worker.heartbeat import Heartbeat
 from worker.lane import lanes_of
@@ -126,7 +127,7 @@ def _site_opens(store: Store, scene: Scene) -> None:
     assert store.update_user(Person("1", "another name"))
     spread = Store(replace(store.config, redis_shards=2))
     assert spread.open(make_token(b"", make_nonce(), 0, spread.keys.of_user("7").number), person, age=HOUR).lives
-    assert scene.raw.smembers(scene.shard.layouts) == {b"2"}
+    assert scene.raw.zrange(scene.shard.layouts, 0, -1) == [b"2"]
     scene.raw.delete(scene.shard.layouts)  # the others look into one shard
 
 
@@ -286,6 +287,12 @@ def _worker_watches(store: Store, scene: Scene) -> None:
     assert known_sids(store)
     for keys in store.keys.shards:
         assert store.run(verbs.forget_reader(keys, "walker"))
+    scene.raw.zadd(scene.shard.layouts, {"2": 1, "3": HOUR * 1_000_000})
+    forgetter = Forgetter(store=store)
+    while forgetter.step() < EVERY:
+        pass
+    assert scene.raw.zscore(scene.shard.layouts, "2") == 0
+    scene.raw.delete(scene.shard.layouts)  # the others look into one shard
 
 
 def _ignore(why: str, *, node: str = "") -> None:

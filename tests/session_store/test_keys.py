@@ -90,13 +90,15 @@ def test_any_shard_that_a_token_can_name_has_keys(number):
 
 @given(
     user=st.text(st.characters(exclude_categories=["Cs"])),
-    layouts=st.lists(st.integers(-3, 40)),
+    notes=st.dictionaries(st.integers(-3, 40), st.integers(0, 2)),
     now=st.integers(1, 40),
 )
-def test_a_user_s_sessions_are_looked_for_wherever_they_were_ever_opened(user, layouts, now):
+def test_a_user_s_sessions_are_looked_for_wherever_they_were_ever_opened(user, notes, now):
     keys = Keys("sso", now)
-    keys.learn(layouts)
-    known = {1, now, *(layout for layout in layouts if layout > 0)}
+    keys.learn(dict.fromkeys(range(-3, 41), 1))
+    keys.learn(dict.fromkeys(range(-3, 41), 0) | notes)
+    keys.learn({})
+    known = {1, now, *(layout for layout, at in notes.items() if layout > 0 and at)}
     assert len(keys.shards) == max(known)
     assert {shard.number for shard in keys.homes(user)} == {Keys("sso", each).of_user(user).number for each in known}
     assert keys.homes(user)[0] is keys.of_user(user)

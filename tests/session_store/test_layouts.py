@@ -88,12 +88,37 @@ def test_so_they_do_in_an_event_loop(changed: tuple[Store, list[Token]]) -> None
     assert asyncio.run(end_all()) == len(PEOPLE)
 
 
+def test_who_opens_sessions_says_so_once_a_minute(
+    store: Store, raw: redis.Redis, spread: Callable[[int], Store]
+) -> None:
+    site = spread(4)
+    open_all(site, PEOPLE[:1])
+    assert raw.zscore(site.keys.shards[0].layouts, "4") == pytest.approx(raw.time()[0] * 1000, abs=20_000)
+    raw.delete(site.keys.shards[0].layouts)
+    open_all(site, PEOPLE[:1])
+    assert not raw.exists(site.keys.shards[0].layouts)
+    site.keys._note_at = 0
+    open_all(site, PEOPLE[:1])
+    assert raw.exists(site.keys.shards[0].layouts)
+
+
+def test_what_could_not_be_said_is_said_at_the_next_opening(
+    store: Store, raw: redis.Redis, spread: Callable[[int], Store]
+) -> None:
+    site = spread(4)
+    raw.set(site.keys.shards[0].layouts, "of another kind")
+    open_all(site, PEOPLE[:1])
+    raw.delete(site.keys.shards[0].layouts)
+    open_all(site, PEOPLE[:1])
+    assert raw.zrange(site.keys.shards[0].layouts, 0, -1) == [b"4"]
+
+
 def test_one_shard_alone_is_never_noted(store: Store, raw: redis.Redis) -> None:
     open_all(store, PEOPLE[:1])
     assert not raw.exists(store.keys.shards[0].layouts)
 
 
 def test_what_is_noted_by_hand_and_no_number_of_shards_is_passed_over(store: Store, raw: redis.Redis) -> None:
-    raw.sadd(store.keys.shards[0].layouts, 3, 0, -1, 10_001, 99999999999)
+    raw.zadd(store.keys.shards[0].layouts, dict.fromkeys([3, 0, -1, 10_001, 99999999999, "many"], 1))
     store.learn()
     assert len(store.keys.shards) == 3
