@@ -20,7 +20,7 @@ from .config import WorkerConfig
 from .finding import Finding
 from .flags import SETTING, Flags, read_flags
 from .info import read_info
-from .placement import coverage, placement, replication, sentinels
+from .placement import coverage, placement, replication, sentinels, shards
 from .trial import default_may_write, missing_rights, who_am_i
 
 #: Seconds for which `check` listens for its own key.
@@ -40,7 +40,7 @@ def diagnose(config: WorkerConfig) -> list[Finding]:
         nodes = store.link.primaries()
     except StoreUnavailable as error:
         return [_away(error)]
-    told: dict[Finding, list[str]] = {found: [node.name for node in nodes] for found in _topology(config.store, nodes)}
+    told: dict[Finding, list[str]] = {found: [node.name for node in nodes] for found in _topology(store, nodes)}
     for node in nodes:
         for finding in _diagnose(config, store, node):
             told.setdefault(finding, []).append(node.name)
@@ -77,13 +77,15 @@ def _diagnose(config: WorkerConfig, store: Store, node: Node) -> list[Finding]:
     ]
 
 
-def _topology(config: Config, nodes: list[Node]) -> Iterator[Finding]:
+def _topology(store: Store, nodes: list[Node]) -> Iterator[Finding]:
     """Look at what is so of all servers together."""
-    if config.address.kind is Kind.CLUSTER:
+    address = store.config.address
+    if address.kind is Kind.CLUSTER:
         answering = (list(coverage(node)) for node in nodes)
         yield from next(filter(None, answering), [])
+        yield from shards(store)
     else:
-        yield from sentinels(config.address, nodes[0].redis)
+        yield from sentinels(address, nodes[0].redis)
 
 
 def _at(places: list[str], found: Finding) -> Finding:

@@ -9,7 +9,9 @@ import redis
 from redis.exceptions import RedisError
 from redis.sentinel import SentinelConnectionPool
 
+from session_store import Store
 from session_store.address import Address, Kind
+from session_store.keys import MANY_SHARDS
 from session_store.link import Node
 
 from .finding import Finding
@@ -70,6 +72,18 @@ def coverage(node: Node) -> Iterator[Finding]:
         yield Finding("coverage", "wrong", f"{bare} of {SLOTS} slots have no node: what belongs there is away", remedy)
     else:
         yield Finding("coverage", "ok", "every slot has a node")
+
+
+def shards(store: Store) -> Iterator[Finding]:
+    """Look over how many shards of a cluster users are spread, or were at some time."""
+    store.learn()
+    count = len(store.keys.shards)
+    if count > MANY_SHARDS:
+        text = f"users are spread over {count} shards, or were; more than {MANY_SHARDS} are too much for one worker"
+        remedy = "set WIKI_REDIS_SHARDS to about five a primary; where nothing is left of the others they are forgotten"
+        yield Finding("shards", "note", text, remedy)
+    else:
+        yield Finding("shards", "ok", f"{count}, which a worker can look after")
 
 
 def sentinels(address: Address, server: redis.Redis) -> Iterator[Finding]:

@@ -3,6 +3,6 @@
 What E001 means, and so on, is said in docs/site.md too.
 """
 
-from . import basics, cookies, deployment, middleware, reach, sessions, transport
+from . import basics, cookies, deployment, middleware, reach, sessions, shards, transport
 
-__all__ = ["basics", "cookies", "deployment", "middleware", "reach", "sessions", "transport"]
+__all__ = ["basics", "cookies", "deployment", "middleware", "reach", "sessions", "shards", "transport"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from session_store import Config, Store
+from session_store.keys import MANY_SHARDS
 from session_store.status import read_status
 from tests.wait import wait_until
 from tests.worker.conftest import open_on
@@ -42,6 +43,12 @@ def test_a_cluster_whose_primaries_have_lost_replicas_or_died() -> None:
         assert said(cluster.url, "replicas") == [("ok", "every replica follows closely")]
         assert len(check(cluster.url, "reachable")) == 3
         assert said(cluster.url, "placement") == []
+        assert said(cluster.url, "shards") == [("ok", "1, which a worker can look after")]
+        store.command("ZADD", store.keys.shards[0].layouts, 1, MANY_SHARDS + 1)
+        (many,) = check(cluster.url, "shards")
+        assert (many.level, many.text[:32]) == ("note", f"users are spread over {MANY_SHARDS + 1} shards")
+        assert "WIKI_REDIS_SHARDS to about five a primary" in many.remedy
+        store.command("ZADD", store.keys.shards[0].layouts, 0, MANY_SHARDS + 1)
         (plain,) = check(cluster.primaries[0].url, "placement")
         assert (plain.level, plain.text) == ("wrong", "it is a node of a cluster; others have what it has not")
         assert "redis+cluster://" in plain.remedy

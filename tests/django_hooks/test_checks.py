@@ -120,6 +120,19 @@ def test_a_redis_that_anybody_could_listen_to_or_stand_in_for_is_named(settings,
     assert ids() == (["django_hooks.W030"] if warned else [])
 
 
+@pytest.mark.parametrize(
+    ("url", "shards", "warned"),
+    [
+        ("redis://localhost/0", 10_000, False),
+        ("redis+cluster://localhost:7000", 128, False),
+        ("redis+cluster://localhost:7000", 129, True),
+    ],
+)
+def test_more_shards_than_a_worker_can_look_after_are_named(settings, url, shards, warned):
+    settings.WIKI_REDIS_URL, settings.WIKI_REDIS_SHARDS = url, shards
+    assert ids() == (["django_hooks.W031"] if warned else [])
+
+
 def test_a_url_of_the_wrong_type_is_named_without_what_it_says(settings):
     settings.WIKI_REDIS_URL = b"redis://:hunter2@localhost/0"
     (found,) = [message for message in run_checks() if message.id == "django_hooks.E001"]
