@@ -150,6 +150,8 @@ def _service_and_path(parts: Url, kind: Kind) -> tuple[str, str]:
     if kind is Kind.SENTINEL and not service:
         example = "redis+sentinel://host:26379,host2:26379/mymaster/0"
         raise ConfigurationError(_URL, f"must name the service that the Sentinels watch, as in {example}")
+    if kind is Kind.CLUSTER and words not in ([], ["0"]):
+        raise ConfigurationError(_URL, "names a database; a cluster is used with its database 0 alone")
     if len(words) > 1 or not all(word.isdigit() and word.isascii() for word in words):
         raise ConfigurationError(_URL, "must end in the database's number, as in redis://localhost:6379/0")
     return service, f"/{words[0]}" if words else ""

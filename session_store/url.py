@@ -27,6 +27,9 @@ MOST_HOSTS = 32
 
 _URL = "WIKI_REDIS_URL"
 
+#: What is said where user or password may have been taken for something else; nothing of the URL may be shown then.
+_ESCAPES = "in a user's name or password write / as %2F, ? as %3F, # as %23, and @ as %40"
+
 
 @dataclass(frozen=True)
 class Host:
@@ -79,7 +82,13 @@ def split_url(url: str) -> Url:
         wanted = ", ".join(f"{scheme}://" for scheme in SCHEMES)
         raise ConfigurationError(_URL, f"must begin with one of {wanted}")
     base, _, kind = parts.scheme.partition("+")
+    if parts.fragment or (base != "unix" and "@" in parts.path):
+        raise ConfigurationError(_URL, f"has an @ or a # behind its hosts; {_ESCAPES}")
+    if any("=" not in option for option in parts.query.split("&") if option):
+        raise ConfigurationError(_URL, f"has an option after its ? that has no value; {_ESCAPES}")
     who, _, places = parts.netloc.rpartition("@")
+    if kind and "," in who.partition("@")[2]:
+        raise ConfigurationError(_URL, f"has more than one @: it names user and password once, for all; {_ESCAPES}")
     user, _, password = who.partition(":")
     if base == "unix" and (not parts.path or places):
         raise ConfigurationError(_URL, "names no socket; an example: unix:///run/redis/redis.sock")
@@ -95,18 +104,25 @@ def _hosts(places: str, kind: str) -> tuple[Host, ...]:
         raise ConfigurationError(_URL, f"names {len(texts)} hosts; {MOST_HOSTS} are enough to find the others by")
     if kind and not all(texts):
         raise ConfigurationError(_URL, f"names no host; an example: redis+{kind}://host1:{port},host2:{port}/…")
-    return tuple(_host(text, port) for text in texts)
+    return tuple(dict.fromkeys(_host(text, port) for text in texts))
 
 
 def _host(text: str, port: int) -> Host:
+    if "," in text:
+        several = "redis+sentinel://host1,host2/mymaster/0 or redis+cluster://host1,host2"
+        raise ConfigurationError(_URL, f"names several hosts, as is for Sentinels and clusters alone: {several}")
     try:
         parts = urlsplit(f"//{text}")
-        host = Host(parts.hostname or "localhost", parts.port or port)
+        host = Host(parts.hostname or "localhost", port if parts.port is None else parts.port)
     except ValueError:
-        raise _no_url() from None
-    if parts.netloc != text or "," in text:
-        raise _no_url()
+        raise _no_port() from None
+    if parts.netloc != text or not host.port or any(map(str.isspace, text)):
+        raise _no_port()
     return host
+
+
+def _no_port() -> ConfigurationError:
+    return ConfigurationError(_URL, f"has a host or a port that is none; an IPv6 address is [::1]:6379; {_ESCAPES}")
 
 
 def _no_url() -> ConfigurationError:

@@ -65,6 +65,15 @@ def test_it_is_known_how_safely_a_url_travels(url, local, encrypted, checked):
         ("rediss://h/0?ssl_ciphers=none-of-them", "ssl_ciphers"),
         (f"rediss://h/0?ssl_ca_certs={__file__}", "OpenSSL can't use it"),
         ("unix://run/redis.sock", "names no socket"),
+        ("redis://h:0/0", "host or a port"),
+        ("redis://h:port/0", "host or a port"),
+        ("redis+cluster://h1, h2", "host or a port"),
+        ("redis+cluster://::1:7000,h2", "[::1]:6379"),
+        ("redis://h1:1,h2:2/0", "redis+sentinel://"),
+        ("redis+cluster://h1,h2/mymaster", "database 0 alone"),
+        ("redis+cluster://h1,h2/1", "database 0 alone"),
+        ("redis+sentinel://h1,u:hunter2@h2/mymaster", "once, for all"),
+        ("redis+cluster://h1,u:hunter2@h2", "once, for all"),
     ],
 )
 def test_what_cannot_be_used_is_named_at_the_start_and_without_the_password(url, why):
@@ -72,6 +81,20 @@ def test_what_cannot_be_used_is_named_at_the_start_and_without_the_password(url,
         Config(redis_url=url.replace("://", "://u:hunter2@", 1) if "unix" not in url else url)
     assert why in str(caught.value)
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("password", ["12/hunter2", "12#hunter2", "12?hunter2", "12/hunter@2", "12?a@b=hunter2"])
+@pytest.mark.parametrize("url", ["redis://u:{}@h/0", "redis+sentinel://u:{}@h/mymaster", "redis+cluster://u:{}@h:7000"])
+def test_a_password_that_is_not_escaped_is_not_taken_for_a_port_or_a_service(url, password):
+    with pytest.raises(ConfigurationError, match="WIKI_REDIS_URL") as caught:
+        Config(redis_url=url.format(password))
+    assert "hunter" not in str(caught.value)
+
+
+def test_a_host_that_stands_there_twice_counts_once():
+    assert parse_address("redis+sentinel://h,h:26379,H,other:1/mymaster").name == (
+        "mymaster (by the Sentinels h:26379,other:1)"
+    )
 
 
 def test_the_password_comes_from_a_file_and_the_user_from_the_url(tmp_path):
