@@ -66,13 +66,13 @@ TROUBLES = (
     Trouble(
         "Timeout connecting|WRONG_VERSION_NUMBER|(?i:record layer failure)|UNKNOWN_PROTOCOL",
         "it does not answer the TLS handshake",
-        "if it speaks no TLS at this port, name its tls-port in WIKI_REDIS_URL, or begin that with redis://",
+        "if it speaks no TLS at this port, name its tls-port in WIKI_REDIS_URL, or begin that with redis:// or redis+…",
         tls=True,
     ),
     Trouble(
         "(?i)reset by peer|closed by (?:server|peer)",
         "it closes the connection",
-        "it may just have ended; if it speaks TLS at this port, begin WIKI_REDIS_URL with rediss://",
+        "it may just have ended; if it speaks TLS at this port, begin WIKI_REDIS_URL with rediss:// or rediss+…",
         tls=False,
     ),
     Trouble(
@@ -96,6 +96,26 @@ TROUBLES = (
         "wiki-worker check says which line of the ACL is missing",
     ),
     Trouble(
+        "No master found for '.*?' :.*auth:AuthenticationError",  # redis-py's classes of errors; it tells no more
+        "the Sentinels want a password, or another one",
+        "give it after WIKI_REDIS_URL's ?, as sentinel_password=…, with sentinel_username=… where they have users",
+    ),
+    Trouble(
+        "unknown command '?SENTINEL",
+        "it is a server, and no Sentinel",
+        "name the Sentinels' ports in WIKI_REDIS_URL, such as 26379, or begin that with redis:// or redis+cluster://",
+    ),
+    Trouble(
+        "unknown command '?(?:EVALSHA|SMEMBERS|TIME)\\b|Command '.*?' not found",
+        "it knows no command that keeps sessions; perhaps it is a Sentinel",
+        "if so, begin WIKI_REDIS_URL with redis+sentinel://, and name the service that it watches",
+    ),
+    Trouble(
+        "DB index is out of range",
+        "it has no database of that number",
+        "name another one at the end of WIKI_REDIS_URL, or raise databases in redis.conf",
+    ),
+    Trouble(
         "No master found for '(.*?)' :",
         "no Sentinel answers that knows {0}",
         "start the Sentinels, or compare WIKI_REDIS_URL with where they are and what they watch",
@@ -111,9 +131,20 @@ TROUBLES = (
         "start them, or name others in WIKI_REDIS_URL",
     ),
     Trouble(
+        "none of its nodes has answered in time",
+        "none of its nodes has answered in time",
+        "start them, or name others in WIKI_REDIS_URL; where they speak no TLS, begin that with redis+cluster://",
+        tls=True,
+    ),
+    Trouble(
+        "none of its nodes has answered in time",
+        "none of its nodes has answered in time",
+        "start them, or name others in WIKI_REDIS_URL",
+    ),
+    Trouble(
         "(?i)cluster mode is not enabled|cluster support disabled",
         "it is no cluster",
-        "begin WIKI_REDIS_URL with redis:// or rediss://",
+        "begin WIKI_REDIS_URL with redis:// or rediss://, or where Sentinels are with redis+sentinel://",
     ),
     Trouble(
         'Slot "(\\d+)" not covered',
@@ -126,7 +157,7 @@ TROUBLES = (
         "redis-cli --cluster check says which",
     ),
     Trouble(
-        "MOVED \\d+",
+        "MOVED \\d+|don't hash to the same slot",
         "it is a node of a cluster, and another one has that key",
         "begin WIKI_REDIS_URL with redis+cluster:// or rediss+cluster://",
     ),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import redis
-from redis.exceptions import RedisError
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
 from redis.sentinel import SentinelConnectionPool
 
 from session_store import Store
@@ -96,7 +96,7 @@ def sentinels(address: Address, server: redis.Redis) -> Iterator[Finding]:
         try:
             known = client.sentinel_masters().get(address.service)
         except RedisError as error:
-            yield Finding("sentinels", "note", f"no answer from the Sentinel {host}: {error}", "start it")
+            yield Finding("sentinels", "note", f"no answer from the Sentinel {host}: {error}", _remedy(error))
             continue
         if known is None:
             remedy = f"SENTINEL MONITOR {address.service} HOST PORT QUORUM, there"
@@ -108,6 +108,15 @@ def sentinels(address: Address, server: redis.Redis) -> Iterator[Finding]:
     if len(named) > 1:
         remedy = "wait until a failover is done; else compare SENTINEL MASTERS of all of them"
         yield Finding("sentinels", "wrong", "the Sentinels don't name the same primary", remedy)
+
+
+def _remedy(error: RedisError) -> str:
+    """Return what to do about a Sentinel that does not say what it knows."""
+    if isinstance(error, AuthenticationError):
+        return "give its password after WIKI_REDIS_URL's ?, as sentinel_password=…"
+    if isinstance(error, ResponseError):
+        return "name a Sentinel's port there, such as 26379, if that is none"
+    return "start it"
 
 
 def _lag(said: dict[str, Any], end: int) -> str:

@@ -103,6 +103,28 @@ def test_what_sentinels_watch_and_a_worker_that_waits_for_them(tmp_path) -> None
             assert "compare its name in WIKI_REDIS_URL" in lost.log
             assert lost.stop() == 0
 
+        # A URL of the wrong kind is told as that.
+        (guard,) = check(f"redis://{places[0]}/0", "reachable")
+        assert "perhaps it is a Sentinel" in guard.text
+        assert "redis+sentinel://" in guard.remedy
+        server = f"redis+sentinel://127.0.0.1:{primary}/{SERVICE}"
+        (reach,) = check(server, "reachable")
+        assert "it is a server, and no Sentinel" in reach.text
+        (guard,) = check(server, "sentinels")
+        assert "start it" not in guard.remedy
+        (reach,) = check(watched.url.replace("/mymaster/0", "/mymaster/99"), "reachable")
+        assert "no database of that number" in reach.text
+
+        for sentinel in watched.sentinels:
+            sentinel.admin.execute_command("ACL SETUSER", "default", "resetpass", ">guarded")
+        (reach,) = check(f"{watched.url}?sentinel_password=another", "reachable")
+        assert "the Sentinels want a password" in reach.text
+        assert "sentinel_password=…" in reach.remedy
+        assert "sentinel_password=…" in check(f"{watched.url}?sentinel_password=another", "sentinels")[0].remedy
+        assert check(f"{watched.url}?sentinel_password=guarded", "reachable")[0].level == "ok"
+        for sentinel in watched.sentinels:
+            sentinel.admin.execute_command("ACL SETUSER", "default", "nopass")
+
         for sentinel in watched.sentinels:
             sentinel.kill()
         # Who has been there before goes on; who comes now does not find it.
