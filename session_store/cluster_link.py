@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
@@ -68,10 +69,12 @@ class ClusterLink:
                     sent.append((node, places, send(self._pool(cluster, node), batch)))
                 except RedisError as error:
                     _put(answers, places, self._lost(cluster, node, error))
+            end = time.monotonic() + self._config.redis_timeout  # for all: they were all asked before
             while sent:
                 node, places, connection = sent.pop(0)
                 try:
-                    found = receive(self._pool(cluster, node), connection, len(places))
+                    wait = end - time.monotonic()
+                    found = receive(self._pool(cluster, node), connection, len(places), wait=wait)
                 except RedisError as error:
                     _put(answers, places, self._lost(cluster, node, error))
                 else:

@@ -88,14 +88,22 @@ def send(pool: redis.ConnectionPool, batch: Sequence[Sequence[Word]]) -> Any:
     return connection
 
 
-def receive(pool: redis.ConnectionPool, connection: Any, count: int) -> list[Any]:
+def receive(pool: redis.ConnectionPool, connection: Any, count: int, *, wait: float) -> list[Any]:
     """Return the answers to what was sent, errors among them, and give the connection back.
+
+    Args:
+        pool: whose connection it is.
+        connection: what `send` has returned.
+        count: how many answers.
+        wait: seconds within which the first must begin.
 
     Raises:
         redis.RedisError: they did not come.
     """
     done = False
     try:
+        if not connection.can_read(timeout=max(0.0, wait)):
+            raise redis.TimeoutError("Timeout reading from socket")
         answers = [read_answer(connection) for _ in range(count)]
         done = True
     finally:

@@ -209,6 +209,23 @@ def test_a_cluster_that_hangs_costs_a_call_one_timeout(cluster: ClusterServers) 
     wait_until(lambda: _reads(store, token), "the session to be there again", 20)
 
 
+def test_what_is_asked_of_several_nodes_at_once_costs_one_timeout_where_all_of_them_hang(
+    cluster: ClusterServers,
+) -> None:
+    store = store_of(cluster, timeout=1)
+    tokens = [opened(store, person) for person in PEOPLE]
+    assert all(store.check(tokens))
+    for node in cluster.nodes:
+        node.pause()
+    try:
+        assert _seconds_until_refused(lambda: store.check(tokens)) < 1 + LEEWAY
+    finally:
+        for node in cluster.nodes:
+            node.resume()
+    cluster.wait_until_settled()
+    wait_until(lambda: _reads(store, tokens[0]), "the sessions to be there again", 20)
+
+
 def test_a_slot_that_nobody_has_is_named_and_found_again_when_somebody_has_it() -> None:
     with ClusterServers(replicas=0, slots=range(8192)) as half:
         store = store_of(half)
