@@ -183,14 +183,14 @@ class Keys:
     def must_note(self) -> bool:
         """Whether others must be told over how many shards users are spread, before a session is opened.
 
-        That it is one needs no word: everybody looks into the first shard. It is told again about once a minute: Redis
-        may lose it, and what has not been told for long may be forgotten.
+        They are told again about once a minute: Redis may lose it, and what hasn't been told for long may be forgotten.
         """
-        return self._now != 1 and time.monotonic() >= self._note_at
+        return time.monotonic() >= self._note_at
 
-    def noted(self) -> None:
-        """Take in that others have been told."""
+    def noted(self, notes: Mapping[int, int]) -> None:
+        """Take in that others have been told, and what they have said, as `learn` does."""
         self._note_at = time.monotonic() + NOTE_EVERY
+        self.learn(notes)
 
     def of_user(self, user_id: str) -> ShardKeys:
         """The shard that a user's sessions are opened in; CRC-32, so that it is the same in every process."""

@@ -42,24 +42,38 @@ def open_session(
     most: int | None = None,
 ) -> Steps[Opening]:
     """Open the session of a token."""
+
+    def opens(victims: Sequence[str] = ()) -> Request[Opening]:
+        return verbs.open_session(
+            shard_of(keys, token),
+            token.sid,
+            person,
+            expires_at=expires_at,
+            age=age,
+            idle=idle,
+            most=most,
+            victims=victims,
+        )
+
     named = yield from _named(keys, [*replaces, *([lost] if lost else [])])
     before: list[Request[Any]] = [_end_one(keys, ref, "replaced") for ref in named[: len(replaces)]]
     before += [_end_one(keys, ref, "lost", only_gone=True) for ref in named[len(replaces) :]]
     notes = [verbs.note_layout(keys)] if keys.must_note else []
-    shard = shard_of(keys, token)
-    victims: tuple[str, ...] = ()
-    for _ in range(TRIES):
-        opens = verbs.open_session(
-            shard, token.sid, person, expires_at=expires_at, age=age, idle=idle, most=most, victims=victims
-        )
-        answers = yield [*notes, *before, opens]
-        opening: Opening = answers[-1]
-        if notes and answers[0]:
-            keys.noted()
+    homes = keys.homes(person.user_id)
+    others = homes[1:] if most is not None else ()
+    looks = [verbs.list_user(home, person.user_id, 1, optional=True) for home in others]
+    *answers, opening = yield [*notes, *before, *looks, opens()]
+    if notes and answers[0] is not None:
+        keys.noted(answers[0])
+    for _ in range(TRIES - 1):
         if opening.status != "limit":
             break
-        notes, before, victims = [], [], opening.victims
-    return opening
+        (opening,) = yield [opens(opening.victims)]
+    if most is not None and opening.status == "opened":
+        elsewhere = any(answers[len(notes) + len(before) :]) or keys.homes(person.user_id) != homes
+        if elsewhere:
+            yield from _end_surplus(keys, token, person.user_id, most)
+    return opening  # type: ignore[no-any-return] # what the request's parse gives
 
 
 def update_user(keys: Keys, person: Person) -> Steps[int]:
@@ -217,6 +231,18 @@ def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
     rest = iter(items)
     while batch := list(islice(rest, size)):
         yield batch
+
+
+def _end_surplus(keys: Keys, token: Token, user_id: str, most: int) -> Steps[None]:
+    """End what a user has too much in all shards together, beside the session of a token; the oldest end."""
+    found = yield from sessions_of(keys, user_id, limit=MANY)
+    others = sorted((session for session in found if session.ref.sid != token.sid), key=lambda one: one.record.created)
+    if len(others) >= most:
+        refs = [session.ref for session in others]
+        lost = yield from end_all(keys, refs, "lost", only_gone=True)  # they don't count
+        gone = {end.ref.sid for end in lost}
+        alive = [ref for ref in refs if ref.sid not in gone]
+        yield from end_all(keys, alive[: max(0, len(alive) + 1 - most)], "limit")
 
 
 def _end_one(keys: Keys, ref: Ref, reason: str, *, only_gone: bool = False) -> Call[list[End]]:

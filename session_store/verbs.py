@@ -152,13 +152,16 @@ def due(keys: ShardKeys, limit: int, *, worker: str, lease: str = "", over: int 
     return Call(load("due"), [keys.sessions, keys.records, lease], [limit, worker, LEASE, SECOND, over], parse)
 
 
-def list_user(keys: ShardKeys, user_id: str, limit: int, *, over: bool = False) -> Call[list[Session]]:
+def list_user(
+    keys: ShardKeys, user_id: str, limit: int, *, over: bool = False, optional: bool = False
+) -> Call[list[Session]]:
     """List a user's sessions; `over`: also those whose deadline has passed."""
     return Call(
         load("list_user"),
         [keys.users(user_id), keys.sessions, keys.records],
         [user_in_record(user_id), limit, "all" if over else ""],
         lambda rows: sessions_in(keys, rows),
+        optional=optional,
     )
 
 
@@ -178,17 +181,17 @@ def traces_of(keys: ShardKeys, sids: Sequence[str]) -> tuple[Command[list[Any]],
 
 def layouts(keys: Keys) -> Call[dict[int, int]]:
     """Ask over how many shards users are spread, or were at some time, as `Keys.learn` takes it; Redis may refuse."""
-
-    def parse(answer: list[bytes]) -> dict[int, int]:
-        pairs = zip(answer[::2], answer[1::2], strict=True)
-        return {int(number): int(float(at)) for number, at in pairs if number.isdigit()}
-
-    return Call(load("layouts"), [keys.shards[0].layouts], [], parse, optional=True)
+    return Call(load("layouts"), [keys.shards[0].layouts], [], _notes, optional=True)
 
 
-def note_layout(keys: Keys) -> Call[bool]:
-    """Note over how many shards users are spread now; Redis may refuse that."""
-    return Call(load("note_layout"), [keys.shards[0].layouts], [keys.layout], bool, optional=True)
+def note_layout(keys: Keys) -> Call[dict[int, int]]:
+    """Note over how many shards users are spread now, and ask as `layouts` does; Redis may refuse that.
+
+    That it is one needs no note: everybody looks into the first shard.
+    """
+    if keys.layout == 1:
+        return layouts(keys)
+    return Call(load("note_layout"), [keys.shards[0].layouts], [keys.layout], _notes, optional=True)
 
 
 def forget_layout(keys: Keys, layout: int, noted: int, others: Iterable[int]) -> Call[bool]:
@@ -336,6 +339,11 @@ def _deadline(score: bytes, record: Record) -> int:
     """Read a score; where there is none, or something that is no time, the record's deadline counts."""
     ms = float(score or 0)
     return int(ms) if 0 < ms <= MAX_MS else record.expires
+
+
+def _notes(answer: list[bytes]) -> dict[int, int]:
+    pairs = zip(answer[::2], answer[1::2], strict=True)
+    return {int(number): int(float(at)) for number, at in pairs if number.isdigit()}
 
 
 def _ended(mark: bytes) -> Reason:
