@@ -212,6 +212,11 @@ def count(keys: ShardKeys) -> Command[int]:
     return Command(("ZCARD", keys.sessions), int)
 
 
+def tally(keys: ShardKeys) -> Call[tuple[int, int]]:
+    """Count the sessions, as `count` does, and the entries of the stream."""
+    return Call(load("tally"), [keys.sessions, keys.audit], [], lambda answer: (answer[0], answer[1]))
+
+
 def server_time(keys: ShardKeys) -> Command[int]:
     """Ask for the clock of the Redis that has a shard, ms since the epoch."""
     return Command(("TIME",), lambda answer: int(answer[0]) * 1000 + int(answer[1]) // 1000, near=keys.sessions)

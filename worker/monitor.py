@@ -10,7 +10,6 @@ from redis.exceptions import RedisError
 from session_store import Store, StoreUnavailable, verbs
 from session_store.keys import ShardKeys
 from session_store.link import Node
-from session_store.scripts import Command
 from session_store.trouble import unavailable
 
 from .flags_keeper import FlagsKeeper
@@ -20,7 +19,7 @@ from .info import read_info
 from .rank import Rank, pace
 
 #: Seconds between two looks.
-EVERY = 5.0
+EVERY = 6.0
 
 _log = logging.getLogger(__name__)
 
@@ -93,9 +92,7 @@ class Monitor:
         if self._flags and self._flags.look_after(node):
             self._on_gap("flags that were taken away", node=node.name)
         shards = [keys for keys in self._store.keys.shards if self._store.link.node_of(keys.sessions).name == node.name]
-        requests = [[verbs.count(keys), Command(("XLEN", keys.audit), int)] for keys in shards]
-        counts = iter(self._store.run_all([one for pair in requests for one in pair]))
-        self._shards.update(zip(shards, zip(counts, counts, strict=True), strict=True))
+        self._shards.update(zip(shards, self._store.run_all(list(map(verbs.tally, shards))), strict=True))
 
     def _look_at_counters(self, name: str, info: dict[str, object]) -> None:
         run, evicted = str(info.get("run_id", "")), int(str(info.get("evicted_keys", 0)))

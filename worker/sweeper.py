@@ -24,9 +24,10 @@ from .report import Report
 #: Seconds after which the next deadline is asked for again: opening a session fires no event.
 LOOK = 0.5
 
-#: The same where the auditor tells of every session that begins; then only what was changed by hand is found so. It is
-#: half of a lease, which is kept by asking.
-LOOK_FOLLOWING = 1.0
+#: The same where the auditor tells of every session that begins; then only what was changed by hand is found so. A
+#: lease is kept by asking, and should outlast an answer that is late: this is little more than half of it. Who stands
+#: by asks when the lease is over (`LATER`); with this, that is just after it was kept, and so as seldom as can be.
+LOOK_FOLLOWING = 1.1
 
 #: Seconds after another worker's lease is over at which one that stands by asks: by chance, so that not all do at once.
 #: Who writes the audit log comes before the others: it is told of sessions that begin.
