@@ -55,7 +55,7 @@ LOGOUT_LABEL = b"django-moin-sso logout 1"
 #: The scripts' names in Redis, where the site has put them. While Redis doesn't know them (it was restarted, or the
 #: site is of another version), sessions are read without them, and ended by the site.
 CHECK_SCRIPT = "3e4c63266948eb469ec74b561259414aae2dadba"
-END_SCRIPT = "af3e546d313acef63a4243ac70923c002794d1c9"
+END_SCRIPT = "f2bfffc0484d89aae167ae7d381b55f4bee8b3d5"
 
 #: Bits of a user id's CRC-32 that choose the set for the user's sids.
 USER_BITS = 14

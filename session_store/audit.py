@@ -10,18 +10,20 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from . import verbs
+from .entries import events_of
 from .errors import BadRecord
-from .events import Event, parse_entry
+from .events import Event
 from .inbox import Inbox, Row
 from .keys import ShardKeys
 from .store import Store
 from .throttle import Throttle
 
-#: Entries read at once: a bound for memory, and enough for one fsync to be shared by many.
+#: Events of a batch, and entries asked for at once: a bound for memory, and enough for one fsync to be shared by many.
 BATCH = 1000
 
 _log = logging.getLogger(__name__)
@@ -46,7 +48,7 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Entries read together.
+    """What is stored together.
 
     Attributes:
         events: those that could be read, in order.
@@ -92,6 +94,8 @@ class AuditReader:
         self._shards = tuple(store.keys.shards if shards is None else shards)
         self._by_stream = {keys.audit.encode(): keys for keys in self._shards}
         self._positions: dict[str, str] = {}
+        self._rows: dict[str, deque[Row]] = {}
+        self._given: dict[str, str] = {}
 
     def attach(self) -> list[Attachment]:
         """Become the one reader of this name, in every one of its shards."""
@@ -115,22 +119,22 @@ class AuditReader:
         return rows[0][0].decode() if rows else "0-0"
 
     def read(self, count: int = BATCH, *, wait: float | None = None) -> list[Batch]:
-        """Wait for entries and return them, a batch for each shard that has any.
+        """Wait for entries and return what they say, a batch for each shard that has any.
 
-        What follows is asked for at once, so that Redis prepares it while these are read and stored.
+        What follows is asked for at once, so that Redis prepares it while these are read and stored. What was not
+        acknowledged comes again.
 
         Args:
-            count: how many entries of a shard at most.
+            count: how many events of a shard; the last entry's are all there, so there may be some more.
             wait: seconds to wait this time.
         """
-        found = self.inbox.take(self._positions, count, wait)
-        if found:
-            last = {stream.decode(): rows[-1][0].decode() for stream, rows in found}
-            self.inbox.ask(self._positions | last, count)
-        return [self._batch(self._by_stream[stream], rows) for stream, rows in found]
+        if not self._rows or any(self._positions[stream] != self._given[stream] for stream in self._rows):
+            self._take(count, wait)
+        return [self._batch(self._by_stream[stream.encode()], self._rows[stream], count) for stream in list(self._rows)]
 
     def close(self) -> None:
         """Close its connection; the next `read` makes another."""
+        self._rows = {}
         self.inbox.close()
 
     def acknowledge(self, batch: Batch, *, base: str = "") -> bool:
@@ -157,16 +161,27 @@ class AuditReader:
     def _attach(self, keys: ShardKeys) -> Attachment:
         return Attachment(keys, *self._store.run(verbs.attach(keys, self.name, self._token)))
 
-    def _batch(self, keys: ShardKeys, rows: list[Row]) -> Batch:
-        events = []
-        for position, words in rows:
+    def _take(self, count: int, wait: float | None) -> None:
+        """Have entries, and ask for those that follow."""
+        self._rows = {}
+        found = self.inbox.take(self._positions, count, wait)
+        if found:
+            last = {stream.decode(): rows[-1][0].decode() for stream, rows in found}
+            self.inbox.ask(self._positions | last, count)
+        self._rows = {stream.decode(): deque(rows) for stream, rows in found}
+
+    def _batch(self, keys: ShardKeys, rows: deque[Row], count: int) -> Batch:
+        """Take a batch from entries that are there."""
+        events: list[Event] = []
+        while rows and len(events) < count:
+            position, words = rows.popleft()
             try:
-                events.append(
-                    parse_entry(
-                        position, dict(zip(words[::2], words[1::2], strict=True)) if words else None, keys.audit
-                    )
-                )
+                fields = dict(zip(words[::2], words[1::2], strict=True)) if words else None
+                events += events_of(position, fields, keys.audit)
             except BadRecord as error:
                 if _throttle.allows("entry"):
                     _log.error("%s; it is passed over", error)
-        return Batch(keys, events, rows[-1][0].decode())
+        self._given[keys.audit] = last = position.decode()
+        if not rows:
+            del self._rows[keys.audit]
+        return Batch(keys, events, last)

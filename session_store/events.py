@@ -1,22 +1,15 @@
-"""What the stream says began or ended, and how the audit log words it: Elastic Common Schema, nested objects, UTC."""
+"""What began or ended, and how the audit log words it: Elastic Common Schema, nested objects, UTC."""
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 
-from .errors import BadRecord
-from .records import MAX_MS, Record, parse_record
-
-SID = re.compile(rb"[A-Za-z0-9_-]{22}")
-REASON = re.compile(rb"[a-z_]{1,40}")
-TIME = re.compile(rb"[0-9]{1,15}")
+from .records import Record
 
 ACTIONS = {"start": "session-started", "end": "session-ended"}
 
@@ -85,30 +78,6 @@ class Event(msgspec.Struct, frozen=True):
         return _encode(self.to_ecs(written=written)) + b"\n"
 
 
-def parse_entry(position: bytes, fields: Mapping[bytes, bytes] | None, where: str) -> Event:
-    """Read a stream entry.
-
-    Raises:
-        BadRecord: it is nothing that the store's scripts write.
-    """
-    name, found = position.decode(), (fields or {}).get
-    action, sid, at, reason = found(b"action", b""), found(b"sid", b""), found(b"at", b""), found(b"reason", b"")
-    if action not in {b"start", b"end"} or not SID.fullmatch(sid) or not TIME.fullmatch(at) or int(at) > MAX_MS:
-        raise BadRecord(f"{where} {name}", "the entry is neither a start nor an end")
-    # A newer site may have reasons that are not known here; its ends are ends all the same.
-    if action == b"end" and not REASON.fullmatch(reason):
-        raise BadRecord(f"{where} {name}", f"the entry's reason is none: {reason[:40]!a}")
-    return Event(
-        name,
-        action.decode(),
-        sid.decode(),
-        int(at),
-        reason.decode() if action == b"end" else None,
-        found(b"actor", b"").decode("utf-8", "replace"),
-        _record_or_none(found(b"record"), where),
-    )
-
-
 def timestamp(ms: float) -> str:
     """Return a time as ISO 8601 in UTC, to the millisecond."""
     second, rest = divmod(int(ms), 1000)
@@ -119,13 +88,6 @@ def timestamp(ms: float) -> str:
 def _second(second: int) -> str:
     """Return a time to the second; ends that come together share most of them."""
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-
-
-def _record_or_none(raw: bytes | None, where: str) -> Record | None:
-    try:
-        return parse_record(raw, where) if raw else None
-    except BadRecord:
-        return None  # the end itself counts; that the record is broken was said where it was read
 
 
 def _describe(record: Record, document: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from session_store import Store
+from session_store.entries import sids_of
 from session_store.keys import ShardKeys
 
 from .audit_tail import COMPRESSED, EVENT
@@ -108,12 +109,13 @@ def known_sids(store: Store) -> set[str]:
 
 
 def _waiting(store: Store, keys: ShardKeys) -> Iterator[str]:
-    """Return the sid of every entry that is still in the stream."""
+    """Return the sids of every entry that is still in the stream."""
     position: str = "-"
     page: list[tuple[bytes, dict[bytes, bytes]]] = []
     while position == "-" or page:
         page = store.command("XRANGE", keys.audit, position, "+", "COUNT", PAGE)
-        yield from (fields.get(b"sid", b"").decode("utf-8", "replace") for _, fields in page)
+        for _, fields in page:
+            yield from sids_of(fields)
         position = f"({page[-1][0].decode()}" if page else "+"
 
 

@@ -1,3 +1,23 @@
+-- Ends that one entry of the stream holds at most: an entry costs Redis several times what is in it.
+local TOGETHER = 50
+
+-- append(audit, claims, actor, first, last): appends the ends from the first to the last of some claims, as one entry
+local function append(audit, claims, actor, first, last)
+  local by = actor ~= '' and { 'actor', actor } or {}
+  if first == last then
+    redis.call('XADD', audit, '*', 'v', '1', 'action', 'end', 'sid', claims.sids[first], 'reason', claims.reasons[first],
+      'at', claims.texts[first], 'record', claims.records[first], unpack(by))
+    return
+  end
+  local lengths = {}
+  for i = first, last do
+    lengths[i] = #claims.records[i]
+  end
+  redis.call('XADD', audit, '*', 'v', '2', 'action', 'ends', 'sids', table.concat(claims.sids, ' ', first, last),
+    'reasons', table.concat(claims.reasons, ' ', first, last), 'ats', table.concat(claims.texts, ' ', first, last),
+    'lengths', table.concat(lengths, ' ', first, last), 'records', table.concat(claims.records, '', first, last), unpack(by))
+end
+
 -- claim(keys, claims, actor): removes sessions of which anything is left, and appends their ends to the stream.
 -- The caller is alone: a script runs by itself, so whoever finds anything left is the one who ends the session. The stream is
 -- never written first: at maxmemory Redis refuses a script's first write, and none after it. Nothing after it may fail.
@@ -12,23 +32,22 @@ local function claim(keys, claims, actor)
   redis.call('DEL', unpack(claims.names))
   redis.call('ZREM', keys.sessions, unpack(sids))
   redis.call('HDEL', keys.records, unpack(sids))
-  for i, sid in ipairs(sids) do
-    if actor == '' then
-      redis.call('XADD', keys.audit, '*', 'v', '1', 'action', 'end', 'sid', sid, 'reason', reasons[i],
-        'at', claims.texts[i], 'record', claims.records[i])
-    else
-      redis.call('XADD', keys.audit, '*', 'v', '1', 'action', 'end', 'sid', sid, 'reason', reasons[i],
-        'at', claims.texts[i], 'actor', actor, 'record', claims.records[i])
-    end
+  for first = 1, #sids, TOGETHER do
+    append(keys.audit, claims, actor, first, math.min(#sids, first + TOGETHER - 1))
   end
+  local marks = {}
   for i, sid in ipairs(sids) do
     -- Whoever knows the deadline knows that it is over; an end before it must be remembered.
     if reasons[i] ~= 'expired' or deadlines[i] > ats[i] then
-      redis.pcall('HSET', keys.ended, sid, reasons[i] .. ' ' .. string.format('%.0f', deadlines[i]))
+      marks[#marks + 1] = sid
+      marks[#marks + 1] = reasons[i] .. ' ' .. string.format('%.0f', deadlines[i])
     end
     if claims.users[i] then
       redis.pcall('SREM', claims.users[i], sid)
     end
+  end
+  if #marks > 0 then
+    redis.pcall('HSET', keys.ended, unpack(marks))
   end
 end
 

@@ -19,6 +19,7 @@ from session_store.throttle import Throttle
 from tests.mariadb import MariaDBServer
 from tests.postgres import PostgresServer
 from tests.servers import as_user
+from tests.session_store.samples import history
 
 from .databases import Database, mariadb, postgresql, routed, sqlite
 
@@ -128,8 +129,7 @@ def other_browser(site: Store, people: dict[str, User], kind_of_browser: type[Br
 
 def ends_of(store: Store) -> list[tuple[str, str]]:
     """Return sid and reason of every end in the stream, in order."""
-    entries = store.redis.xrange(store.keys.shards[0].audit)
-    return [(f[b"sid"].decode(), f[b"reason"].decode()) for _, f in entries if f[b"action"] == b"end"]
+    return [(event.sid, event.reason or "") for event in history(store) if event.action == "end"]
 
 
 def starts_of(store: Store) -> list[str]:

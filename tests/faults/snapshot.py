@@ -62,7 +62,8 @@ def compare(ledger: Ledger, snapshot: Snapshot) -> Kept:
 def _read(client: redis.Redis, keys: ShardKeys, found: Snapshot) -> None:
     found.deadlines |= dict(client.zrange(keys.sessions, 0, -1, withscores=True))
     found.known.update(client.hkeys(keys.records), client.hkeys(keys.ended))
-    found.known.update(fields["sid"] for _, fields in client.xrange(keys.audit))
+    for _, fields in client.xrange(keys.audit):
+        found.known.update((fields.get("sids") or fields["sid"]).split(" "))
     found.newest[keys.number] = _newest(client, keys)
 
 

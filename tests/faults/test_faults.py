@@ -19,6 +19,7 @@ def test_nothing_is_lost_or_repeated(fault: Fault, tmp_path: Path):
     rng = random.Random(f"{SEED} {fault.name}")  # noqa: S311 - a seed that can be repeated is the point
     with make_world(tmp_path, rng, **fault.options) as world:
         fault.strike(world, 1)
+        world.traffic.wait_for(11)
         verdict = world.settle()
     assert verdict.sessions > 10
     assert verdict.twice == 0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from session_store import Person, Ref, Store, Token, make_nonce, make_token
-from session_store.events import Event, parse_entry
+from session_store.entries import events_of
+from session_store.events import Event
 from tests.wait import wait_until
 
 #: In ms; an hour is as good as for ever for a test, and a minute is more than any test takes.
@@ -52,7 +53,8 @@ def over(store: Store, person: Person = SALLY, *, age: int = 1, idle: int | None
 def history(store: Store, shard: int = 0) -> list[Event]:
     """Return what the stream says, all of it readable."""
     stream = store.keys.shards[shard].audit
-    return [parse_entry(position, fields, stream) for position, fields in store.redis.xrange(stream)]
+    entries = store.redis.xrange(stream)
+    return [event for position, fields in entries for event in events_of(position, fields, stream)]
 
 
 def ends(store: Store, shard: int = 0) -> dict[str, str | None]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from session_store import Config, Person, Reason, Store, Token
-from session_store.events import parse_entry
+from session_store.entries import events_of
 from session_store.reconcile import reconcile
 from session_store.records import parse_record
 from tests.servers import PATIENCE, RedisServer
@@ -237,7 +237,8 @@ class StoreMachine(RuleBasedStateMachine):
 
     @invariant()
     def history_is_right(self):
-        events = [parse_entry(position, fields, "") for position, fields in self.raw.xrange(self.keys.audit)]
+        entries = self.raw.xrange(self.keys.audit)
+        events = [event for position, fields in entries for event in events_of(position, fields, "")]
         told = [(event.sid, event.action, event.reason) for event in events]
         started = [(sid, "start", None) for sid in self.all]
         ended = [(sid, "end", model.ended) for sid, model in self.all.items() if model.ended]

@@ -4,7 +4,8 @@ import pytest
 from msgspec.structs import replace
 
 from session_store import Config, Person, Ref, Store
-from session_store.events import Event, parse_entry
+from session_store.entries import events_of
+from session_store.events import Event
 from session_store.presence import BATCH, list_online, online_history, report_member
 from tests.wait import wait_until
 from worker.presence_pruner import LOOK, MOST, TIDY, PresencePruner
@@ -39,7 +40,8 @@ def ended(store: Store, ref: Ref, reason: str = "logout") -> Event:
     assert store.end(ref, reason) == reason
     stream = store.keys.shards[ref.shard].audit
     ((position, fields),) = store.redis.xrevrange(stream, count=1)
-    return parse_entry(position, fields, stream)
+    (event,) = events_of(position, fields, stream)
+    return event
 
 
 def end(store: Store, pruner: PresencePruner, ref: Ref, reason: str = "logout") -> None:
