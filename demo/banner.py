@@ -11,7 +11,7 @@ from .redis_kind import Redis
 def banner(config: Config, redis: Redis, seconds: float) -> str:
     """Return where everything is, and what to try."""
     age = f"{config.cookie_age} s" if config.cookie_age < 120 else f"{config.cookie_age / 60:g} minutes"
-    hint = "  (DEMO_COOKIE_AGE=30 make demo: watch one run out)" if config.cookie_age == COOKIE_AGE else ""
+    hint = f"  (DEMO_COOKIE_AGE=30 {config.command}: watch one run out)" if config.cookie_age == COOKIE_AGE else ""
     return f"""
 One log-in for a site and its wiki: all up after {seconds:.1f} s
 

@@ -77,6 +77,11 @@ class Config:
             raise DemoError(f"The path {self.var} is too long for a socket in it. Set DEMO_VAR to a shorter one.")
 
     @property
+    def command(self) -> str:
+        """What starts this demo, as people type it."""
+        return "make demo-cluster" if self.cluster else "make demo"
+
+    @property
     def site_url(self) -> str:
         """Where the site is."""
         return f"http://localhost:{self.site_port}/"

@@ -16,12 +16,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def check_free(port: int, name: str) -> None:
+def check_free(port: int, name: str, command: str = "make demo") -> None:
     """Make sure that a program can listen there.
 
     Args:
         port: where.
         name: the variable that chooses the port.
+        command: what is to be typed again, with that.
 
     Raises:
         DemoError: somebody else does, or nobody may.
@@ -31,7 +32,8 @@ def check_free(port: int, name: str) -> None:
         try:
             probe.bind((HOST, port))
         except PermissionError:
-            raise DemoError(f"Port {port} is not for this user. Choose one above 1023: {name}=8100 make demo") from None
+            another = f"Choose one above 1023: {name}=8100 {command}"
+            raise DemoError(f"Port {port} is not for this user. {another}") from None
         except OSError:
             other = port + 1 if port < 65535 else port - 1
-            raise DemoError(f"Port {port} is taken. Choose another: {name}={other} make demo") from None
+            raise DemoError(f"Port {port} is taken. Choose another: {name}={other} {command}") from None

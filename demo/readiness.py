@@ -25,8 +25,8 @@ def check_ports(config: Config) -> None:
     Raises:
         DemoError: somebody does.
     """
-    check_free(config.site_port, "SITE_PORT")
-    check_free(config.wiki_port, "WIKI_PORT")
+    check_free(config.site_port, "SITE_PORT", config.command)
+    check_free(config.wiki_port, "WIKI_PORT", config.command)
 
 
 def wait_until_up(config: Config, redis: Redis, supervisord: Supervisord, stop: StopSignals) -> bool:

@@ -84,6 +84,8 @@ def test_a_taken_port_of_the_cluster_is_named_with_the_remedy(var: Path) -> None
     ):
         assert demo.said.startswith(f"Port {row[5]} is taken,")
         assert re.search(r"Choose others: CLUSTER_PORT=\d+ make demo-cluster\n$", demo.said)
+        with FailingDemo(var, DEMO_CLUSTER="true", WIKI_PORT=str(row[5])) as other:
+            assert other.said.endswith(" make demo-cluster\n")
 
 
 def test_the_nodes_keep_their_ports_unless_somebody_else_has_one_of_them(tmp_path: Path) -> None:
