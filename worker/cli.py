@@ -102,27 +102,31 @@ def _verify(config: WorkerConfig, options: argparse.Namespace) -> int:
     findings = verify(options.files, progress=progress)
     if shown:
         print("\r     \r", end="", file=sys.stderr)
+    looked = True
     try:
         if findings.started:
             note_missing(findings, known_sids(Store(config.store)))
     except StoreUnavailable as error:
+        looked = False
         print(f"starts without an end were not looked at: {error}", file=sys.stderr)
-    _print_findings(findings, as_json=options.json)
+    _print_findings(findings, looked=looked, as_json=options.json)
     return Exit.WRONG if findings.problems else Exit.OK
 
 
-def _print_findings(findings: Findings, *, as_json: bool) -> None:
-    live = len(findings.started) - findings.missing.count
+def _print_findings(findings: Findings, *, looked: bool, as_json: bool) -> None:
+    """Print them; whether what has not ended lives is only known where Redis was looked at."""
+    live = len(findings.started) - findings.missing.count if looked else None
     if as_json:
         problems = [asdict(problem) for problem in findings.problems]
         counts = {"lines": findings.lines, "ends": findings.ends, "live": live, "problems": problems}
         print(json.dumps(counts, indent=2))
         return
-    print(f"{findings.lines} lines, {findings.ends} ends, {live} live")
+    rest = f"{live} live" if looked else f"{len(findings.started)} that have not ended"
+    print(f"{findings.lines} lines, {findings.ends} ends, {rest}")
     for problem in findings.problems:
         print(f"{problem.count} {problem.text}, such as {', '.join(problem.examples[:3])}")
     if not findings.problems:
-        print("every event once, every end after its start, every start ended or alive")
+        print("every event once, every end after its start" + (", every start ended or alive" if looked else ""))
 
 
 def _forget(config: WorkerConfig, options: argparse.Namespace) -> int:

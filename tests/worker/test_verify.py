@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from session_store.audit import AuditReader
+from tests.servers import free_port
 from tests.wait import wait_until
 from worker import verify as verify_module
 from worker.verify import EXAMPLES, note_missing, verify
@@ -137,6 +138,15 @@ def test_a_good_log_gives_exit_code_0_and_says_what_it_holds(redis_server, store
     assert "every event once" in done.stdout
     assert done.stderr == ""
     assert lives.sid not in done.stdout
+
+
+def test_without_redis_nothing_is_said_of_what_has_not_ended(path):
+    path.write_bytes(text(start(1), start(2), end(1)))
+    nowhere = f"redis://127.0.0.1:{free_port()}/0"
+    done = run_command(nowhere, "audit", "verify", str(path))
+    assert done.stdout == "3 lines, 1 ends, 1 that have not ended\nevery event once, every end after its start\n"
+    assert "were not looked at: Redis at 127.0.0.1" in done.stderr
+    assert json.loads(run_command(nowhere, "audit", "verify", "--json", str(path)).stdout)["live"] is None
 
 
 def test_problems_give_exit_code_1_and_are_named(redis_server, raw, path):
