@@ -11,7 +11,8 @@ from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.exceptions import ConnectionError as Lost
 from redis.exceptions import RedisClusterException, RedisError, SlotNotCoveredError
 
-from .link import MOMENT, Word
+from .link import LOOK_EVERY, MOMENT, Word
+from .throttle import Throttle
 
 
 class AsyncCluster:
@@ -28,6 +29,7 @@ class AsyncCluster:
     def __init__(self, client: RedisCluster) -> None:
         self.client = client
         self._known = False
+        self._looks = Throttle(seconds=LOOK_EVERY)
         self._looking: asyncio.Task[None] | None = None
 
     async def find(self, key: Word, *, wait: float) -> ClusterNode:
@@ -80,9 +82,13 @@ class AsyncCluster:
     async def look(self, lost: str = "") -> None:
         """Look who has which slots, and wait a moment for that: it is quick where one node answers.
 
+        Where it has just been looked, nothing is done.
+
         Args:
             lost: the node that is to be asked last.
         """
+        if not self._looks.allows("look"):
+            return
         with suppress(RedisError, RedisClusterException, TimeoutError):
             await self._wait(MOMENT, lost)
 

@@ -21,9 +21,10 @@ from .breaker import Breaker
 from .config import Config
 from .connections import cluster_client, known_cluster
 from .errors import StoreUnavailable
-from .link import ELSEWHERE, LOST, MOMENT, Node, Word, raw_words, receive, send
+from .link import ELSEWHERE, LOOK_EVERY, LOST, MOMENT, Node, Word, raw_words, receive, send
 from .lookout import Lookout
 from .scripts import Request
+from .throttle import Throttle
 
 
 class ClusterLink:
@@ -41,6 +42,7 @@ class ClusterLink:
         self._breaker = breaker
         self._finding: Lookout[RedisCluster] = Lookout()
         self._looking: Lookout[None] = Lookout()
+        self._looks = Throttle(seconds=LOOK_EVERY)
 
     def command(self, words: Sequence[Word], key: Word) -> Any:
         """Run a command where its key is."""
@@ -126,8 +128,16 @@ class ClusterLink:
         return cluster, node
 
     def _look(self, cluster: RedisCluster, lost: str | None = None) -> None:
-        """Have redis-py look who has which slots, and wait a moment for that: it is quick where one node answers."""
-        look = partial(cluster.nodes_manager.initialize, last_failed_node_name=lost)
+        """Have redis-py look who has which slots, and wait a moment for that: it is quick where one node answers.
+
+        Where it has just looked, nothing is done. Connections to the node that answers are kept, as nobody here reads
+        from replicas.
+        """
+        if not self._looks.allows("look"):
+            return
+        look = partial(
+            cluster.nodes_manager.initialize, disconnect_startup_nodes_pools=False, last_failed_node_name=lost
+        )
         with suppress(RedisError, RedisClusterException, TimeoutError):
             self._looking.run(look, wait=MOMENT)
 

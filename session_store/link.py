@@ -20,6 +20,10 @@ ELSEWHERE = (AskError, TryAgainError)
 #: Seconds for which a command waits until it is known which node of a cluster has what now.
 MOMENT = 0.1
 
+#: Seconds from one look for who has what to the next: whoever misses a node waits for them, not all clients for each
+#: of their commands; the nodes that are left have enough to do.
+LOOK_EVERY = 0.25
+
 #: A word of a command.
 Word = str | bytes | int | float
 

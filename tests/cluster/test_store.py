@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from session_store import AsyncStore, Config, Person, Store, StoreUnavailable, make_nonce, make_token
+from session_store.link import LOOK_EVERY
 from session_store.listing import Query, search
 from session_store.presence import report_member
 from session_store.reconcile import reconcile_index
@@ -226,6 +227,21 @@ def test_what_is_asked_of_several_nodes_at_once_costs_one_timeout_where_all_of_t
     wait_until(lambda: _reads(store, tokens[0]), "the sessions to be there again", 20)
 
 
+@pytest.mark.parametrize("kind", [Store, AsyncStore])
+def test_who_misses_a_node_does_not_ask_the_others_for_it_again_and_again(kind: type[Store | AsyncStore]) -> None:
+    with ClusterServers(replicas=0, node_timeout=60_000) as cluster:
+        store = store_of(cluster)
+        tokens = [opened(store, person) for person in PEOPLE]
+        victim = cluster.owner_of(store.keys.shards[tokens[0].shard].sessions)
+        hit = [token for token in tokens if cluster.owner_of(store.keys.shards[token.shard].sessions) is victim]
+        victim.kill()
+        before = _asked(cluster)
+        start = time.monotonic()
+        asyncio.run(_read_in_vain(kind(store.config), hit * 100))
+        most = 2 + (time.monotonic() - start) / LOOK_EVERY
+        assert _asked(cluster) - before < most
+
+
 def test_a_slot_that_nobody_has_is_named_and_found_again_when_somebody_has_it() -> None:
     with ClusterServers(replicas=0, slots=range(8192)) as half:
         store = store_of(half)
@@ -261,6 +277,24 @@ def test_what_is_no_cluster_or_not_there_is_said_to_be_so(cluster: ClusterServer
     single = Store(Config(redis_url=f"redis://127.0.0.1:{cluster.primaries[0].port}", redis_shards=SHARDS))
     with pytest.raises(StoreUnavailable, match=r"node of a cluster.*redis\+cluster"):
         list(single.sessions())
+
+
+def _asked(cluster: ClusterServers) -> int:
+    """Return how often the nodes that are left were asked which of them has what."""
+    stats = [node.admin.info("commandstats") for node in cluster.awake]
+    return sum(found.get("cmdstat_cluster|slots", {}).get("calls", 0) for found in stats)
+
+
+async def _read_in_vain(store: Store | AsyncStore, tokens: list[Token]) -> None:
+    for token in tokens:
+        with pytest.raises(StoreUnavailable):
+            await _read(store, token)
+    if isinstance(store, AsyncStore):
+        await store.close()
+
+
+async def _read(store: Store | AsyncStore, token: Token) -> object:
+    return await store.read(token) if isinstance(store, AsyncStore) else store.read(token)
 
 
 def _seconds_until_refused(call: Callable[[], object]) -> float:
