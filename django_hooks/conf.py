@@ -102,19 +102,7 @@ class Settings:
     @cached_property
     def user_test(self) -> Callable[[Any], Any] | None:
         """What says of a user whether they may enter the wiki; None: active users may."""
-        value = getattr(settings, "WIKI_USER_TEST", None)
-        if value is None:
-            return None
-        try:
-            found = import_string(value) if isinstance(value, str) else value
-        except ImportError:
-            found = None
-        # What an async function returns is true whatever it would say.
-        if not callable(found) or iscoroutinefunction(found):
-            raise ConfigurationError(
-                "WIKI_USER_TEST", f"must be a callable (and no async one) or the dotted path of one, not {value!r}"
-            )
-        return found  # type: ignore[no-any-return] # what it returns is taken for true or false
+        return read_test("WIKI_USER_TEST")
 
     @cached_property
     def groups(self) -> tuple[str, ...]:
@@ -189,6 +177,22 @@ def problems() -> list[str]:
             except ConfigurationError as error:
                 found.append(str(error))
     return found
+
+
+def read_test(name: str) -> Callable[[Any], Any] | None:
+    """Return what a setting names that says something of a user; what it returns is taken for true or false."""
+    value = getattr(settings, name, None)
+    if value is None:
+        return None
+    try:
+        found = import_string(value) if isinstance(value, str) else value
+    except ImportError:
+        found = None
+    # What an async function returns is true whatever it would say.
+    if not callable(found) or iscoroutinefunction(found):
+        text = f"must be a callable (and no async one) or the dotted path of one, not {value!r}"
+        raise ConfigurationError(name, text)
+    return found  # type: ignore[no-any-return] # it is a setting
 
 
 def _get(name: str, kind: type[T], default: T) -> T:

@@ -27,6 +27,7 @@ from ..models import AuditEvent
 from ..people import user_id
 from ..reasons import REASONS, say_why
 from .export import stream_csv
+from .read_only import ReadOnlyAdmin
 
 #: Rows counted at most: to count millions takes a database seconds, for a number that nobody reads.
 COUNTED = 100_000
@@ -62,7 +63,7 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg] # the parameter is 
         return int(rows.order_by()[:COUNTED].count())
 
 
-class AuditEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class AuditEventAdmin(ReadOnlyAdmin):
     """Reads the table; nobody adds, changes or deletes a row here."""
 
     list_display = ("at", "action", "why", "user_name", "device", "ip", "lasted", "by")
@@ -102,18 +103,6 @@ class AuditEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def by(self, row: AuditEvent) -> str:
         """Return who ended it: the name, or the id of a user who is gone."""
         return str(getattr(row, "actor_name", row.actor))
-
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the admin's signature
-        """Nobody adds one."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        """Nobody changes one."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        """Nobody deletes one; old ones are purged by ``manage.py audit_purge``."""
-        return False
 
     def get_urls(self) -> list[URLPattern]:
         """Return the admin's own pages, and the export before them."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -22,13 +22,14 @@ from ..conf import conf
 from ..stores import get_store, note_unavailable
 from . import acts, dashboard
 from .asked import Asked
+from .read_only import ReadOnlyAdmin
 from .rows import to_rows
 
 #: The permissions, as Django spells them.
 VIEW, END = "django_hooks.view_livesession", "django_hooks.end_livesession"
 
 
-class LiveSessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # the parameter is for type checkers alone
+class LiveSessionAdmin(ReadOnlyAdmin):
     """Shows what lives; nothing is added, changed or deleted, but sessions can be ended."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -39,18 +40,6 @@ class LiveSessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # the parame
             path("end/", self._page(require_POST(self.end_view)), name=name + "end"),
             path("dashboard/", self._page(require_safe(self.dashboard_view)), name=name + "dashboard"),
         ]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the admin's signature
-        """Nobody adds one: people log in."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        """Nobody changes one."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        """Nobody deletes one: it is ended, which has a permission of its own."""
-        return False
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
         """Who may end sessions sees them too."""

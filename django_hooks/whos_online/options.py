@@ -9,11 +9,10 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 from django.core.signals import setting_changed
-from django.utils.module_loading import import_string
 
 from session_store import ConfigurationError
 
-from ..conf import LONGEST, WHOS_ONLINE, conf
+from ..conf import LONGEST, WHOS_ONLINE, conf, read_test
 
 T = TypeVar("T")
 
@@ -72,16 +71,7 @@ def profile_url() -> Callable[[Any], str] | str | None:
 
 def hides() -> Callable[[Any], bool] | None:
     """``WHOS_ONLINE_HIDDEN``."""
-    value = getattr(settings, "WHOS_ONLINE_HIDDEN", None)
-    if value is None:
-        return None
-    try:
-        found = import_string(value) if isinstance(value, str) else value
-    except ImportError:
-        found = None
-    if not callable(found):
-        raise ConfigurationError("WHOS_ONLINE_HIDDEN", f"must be a callable or the dotted path of one, not {value!r}")
-    return found  # type: ignore[no-any-return] # what it returns is taken for true or false
+    return read_test("WHOS_ONLINE_HIDDEN")
 
 
 #: Every setting's reader.
