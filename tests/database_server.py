@@ -6,10 +6,9 @@ import signal
 import subprocess
 import tempfile
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from .wait import wait_until
+from .whole import Whole
 
 #: Seconds for a start and for a stop.
 PATIENCE = 30
@@ -18,7 +17,7 @@ PATIENCE = 30
 GUARD = ["setpriv", "--pdeathsig", "KILL"]
 
 
-class DatabaseServer:
+class DatabaseServer(Whole):
     """A server with a directory of its own, reached through a socket there; it can be stopped and started again."""
 
     #: What asks it to stop without waiting for its clients.
@@ -27,20 +26,6 @@ class DatabaseServer:
     def __init__(self) -> None:
         self._directory = tempfile.TemporaryDirectory(prefix="db-")
         self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        try:
-            self.initialise()
-            self.start()
-        except BaseException:
-            self._clear()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._clear()
 
     @property
     def directory(self) -> Path:
@@ -87,6 +72,10 @@ class DatabaseServer:
             raise AssertionError(f"the server ended as it started:\n{self._log.read_text()[-2000:]}")
         return self.answers()
 
-    def _clear(self) -> None:
+    def _begin(self) -> None:
+        self.initialise()
+        self.start()
+
+    def _end(self) -> None:
         self.stop()
         self._directory.cleanup()

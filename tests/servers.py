@@ -12,8 +12,6 @@ import subprocess
 import tempfile
 from functools import cache
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 from urllib.parse import urlsplit
 
 import redis
@@ -22,6 +20,7 @@ from worker.acl import DEFAULT, UNSET, lines
 
 from .certificates import Authority, Certificates
 from .wait import wait_until
+from .whole import Whole
 
 #: Names another server than the embedded one, as a path or as found on PATH; its absence is an error.
 VARIABLE = "WIKI_TEST_REDIS_SERVER"
@@ -120,7 +119,7 @@ def free_port() -> int:
         return port
 
 
-class RedisServer:
+class RedisServer(Whole):
     """A server process of its own: loopback, a free port, a directory that goes with it.
 
     Runs while its context lasts; in between it can be killed, paused and started again, and keeps port and directory.
@@ -166,19 +165,6 @@ class RedisServer:
             self._write_users(prefix, cluster=bool(options.get("cluster_enabled")))
             # The worker's ACL user can't set the flags.
             self.options = {"notify_keyspace_events": "Kxe", **self.options, "aclfile": str(self._aclfile)}
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self._clear()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._clear()
 
     @property
     def directory(self) -> Path:
@@ -319,7 +305,10 @@ class RedisServer:
         self._running().wait(PATIENCE)
         self._process, self._paused = None, False
 
-    def _clear(self) -> None:
+    def _begin(self) -> None:
+        self.start()
+
+    def _end(self) -> None:
         if self._process is not None:
             self.kill()
         self._directory.cleanup()

@@ -8,11 +8,11 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from demo.cluster.ports import free_ports
 from tests.wait import wait_until
+from tests.whole import Whole
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 90
 
 
-class Demo:
+class Demo(Whole):
     """``python -m demo``, running while its context lasts."""
 
     def __init__(self, var: Path, **settings: str) -> None:
@@ -40,19 +40,12 @@ class Demo:
             **settings,
         }
 
-    def __enter__(self) -> Self:
+    def _begin(self) -> None:
         self.start()
-        try:
-            wait_until(self._is_up_or_ended, "the demo to be up", PATIENCE)
-            assert self.process.poll() is None, self.said
-        except BaseException:
-            self.clear()
-            raise
-        return self
+        wait_until(self._is_up_or_ended, "the demo to be up", PATIENCE)
+        assert self.process.poll() is None, self.said
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def _end(self) -> None:
         self.clear()
 
     @property
@@ -125,14 +118,9 @@ class Demo:
 class FailingDemo(Demo):
     """A demo that is expected to give up by itself: entering waits for that."""
 
-    def __enter__(self) -> Self:
+    def _begin(self) -> None:
         self.start()
-        try:
-            assert self.wait() == 1, self.said
-        except BaseException:
-            self.clear()
-            raise
-        return self
+        assert self.wait() == 1, self.said
 
 
 def _environment() -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cached_property
-from types import TracebackType
 
 import redis
 from redis.backoff import ConstantBackoff
@@ -23,12 +22,10 @@ class Server(RedisServer):
         retry = Retry(ConstantBackoff(0.05), 20, (redis.ConnectionError,))
         return redis.Redis.from_url(self.url, socket_timeout=PATIENCE, retry=retry)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def _end(self) -> None:
         if "admin" in self.__dict__:
             self.admin.close()
-        super().__exit__(kind, error, trace)
+        super()._end()
 
 
 class Node(Server):

@@ -6,8 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import redis
@@ -16,6 +15,7 @@ from demo.cluster.ports import free_ports
 from demo.cluster.topology import follows
 from tests.servers import ADMIN, password_of
 from tests.wait import wait_until
+from tests.whole import Whole
 
 from .node import Server
 
@@ -58,7 +58,7 @@ class Sentinel(Server):
         return [*super()._command(), "--sentinel"]
 
 
-class SentinelServers:
+class SentinelServers(Whole):
     """A primary with replicas, and Sentinels; all end with the context.
 
     `servers` are the first primary and the replicas, `sentinels` the Sentinels, in the order in which they were made.
@@ -94,19 +94,6 @@ class SentinelServers:
         self._running = ExitStack()
         self.servers: list[Server] = []
         self.sentinels: list[Sentinel] = []
-
-    def __enter__(self) -> Self:
-        try:
-            self._start()
-        except BaseException:
-            self._running.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._running.close()
 
     @property
     def url(self) -> str:
@@ -170,7 +157,7 @@ class SentinelServers:
     def _awake(self) -> list[Server]:
         return [server for server in self.servers if server.awake]
 
-    def _start(self) -> None:
+    def _begin(self) -> None:
         servers, sentinels = self._counts
         directory = Path(self._running.enter_context(tempfile.TemporaryDirectory(prefix="sentinels-")))
         ports = free_ports(servers + sentinels)
@@ -183,6 +170,9 @@ class SentinelServers:
         for server in [*self.servers, *self.sentinels]:
             server.wait_until_up()
         self.wait_until_settled()
+
+    def _end(self) -> None:
+        self._running.close()
 
     def _launch(self, kind: type[S], conf: Path, port: int, **options: Any) -> S:
         users = self._users and kind is Server

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, ExitStack
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlsplit
 
 from redis.crc import key_slot
@@ -15,6 +14,7 @@ from demo.cluster.topology import agree, follows, knows, members, ready
 from tests.certificates import Certificates
 from tests.servers import ADMIN, password_of
 from tests.wait import wait_until
+from tests.whole import Whole
 
 from .lagging import lagging
 from .moving import SlotMove
@@ -27,7 +27,7 @@ NODE_TIMEOUT = 1500
 PATIENCE = 30
 
 
-class ClusterServers:
+class ClusterServers(Whole):
     """Primaries, each with replicas, joined into a cluster; all end with the context.
 
     `nodes` are the servers in the order in which they were made: those that began as primaries; then a replica of
@@ -72,19 +72,6 @@ class ClusterServers:
         }
         self._running = ExitStack()
         self.nodes: list[Node] = []
-
-    def __enter__(self) -> Self:
-        try:
-            self._start()
-        except BaseException:
-            self._running.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._running.close()
 
     @property
     def url(self) -> str:
@@ -191,13 +178,16 @@ class ClusterServers:
         primary = next(node for node in self.primaries if node.name == replica.says.primary)
         return lagging(primary, replica)
 
-    def _start(self) -> None:
+    def _begin(self) -> None:
         nodes = self._launch(self._primaries * (1 + self._replicas))
         clients = [node.admin for node in nodes]
         primaries, replicas = clients[: self._primaries], clients[self._primaries :]
         join(primaries, replicas, self._slots, lambda condition, what: wait_until(condition, what, PATIENCE))
         if not self._options["cluster_require_full_coverage"]:
             wait_until(lambda: all(ready(node.admin) for node in nodes), "each node to serve what it has", PATIENCE)
+
+    def _end(self) -> None:
+        self._running.close()
 
     def _launch(self, count: int) -> list[Node]:
         """Start nodes that know nothing yet, beside each other."""

@@ -8,16 +8,15 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from tests.servers import as_user
 from tests.wait import wait_until
+from tests.whole import Whole
 
 from .databases import Database
 
 
-class Command:
+class Command(Whole):
     """A command of the site's, in a directory of its own."""
 
     def __init__(self, directory: Path, database: Database, redis_url: str, *words: str, **settings: str) -> None:
@@ -35,13 +34,10 @@ class Command:
         }
         self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Self:
+    def _begin(self) -> None:
         self.start()
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def _end(self) -> None:
         if self.running:
             assert self._process is not None
             self._process.kill()

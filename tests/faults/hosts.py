@@ -10,9 +10,8 @@ import shutil
 import subprocess
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from tests.whole import Whole
 from tests.worker.processes import WorkerProcess
 
 #: Where the servers are reached from all hosts.
@@ -31,7 +30,7 @@ def apart() -> list[str] | None:
     return words if tried.returncode == 0 else None
 
 
-class Host:
+class Host(Whole):
     """A host, while its context lasts."""
 
     def __init__(self, number: int) -> None:
@@ -40,7 +39,7 @@ class Host:
         self._address = f"10.77.0.{10 + number}/24"
         self._holder: subprocess.Popen[str] | None = None
 
-    def __enter__(self) -> Self:
+    def _begin(self) -> None:
         # It holds the namespaces, while the processes within come and go.
         guarded = ["setpriv", "--pdeathsig", "KILL", "unshare", "--net", "--uts"]
         self._holder = subprocess.Popen(
@@ -56,11 +55,8 @@ class Host:
             subprocess.run([*self.within, *words], check=True)
         for link in ("lo", "eth0"):
             subprocess.run([*self.within, "ip", "link", "set", link, "up"], check=True)
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def _end(self) -> None:
         if self._holder is not None:
             self._holder.kill()
             self._holder.communicate()
@@ -80,29 +76,22 @@ class Host:
         _ip("link", "set", self._cable, "up")
 
 
-class Hosts:
+class Hosts(Whole):
     """Some hosts on a switch, to which the servers are joined too."""
 
     def __init__(self, count: int) -> None:
         self.hosts = [Host(number) for number in range(count)]
         self._running = ExitStack()
 
-    def __enter__(self) -> Self:
+    def _begin(self) -> None:
         _ip("link", "set", "lo", "up")
         _ip("link", "add", "switch", "type", "bridge")
         _ip("addr", "add", f"{CENTRE}/24", "dev", "switch")
         _ip("link", "set", "switch", "up")
-        try:
-            for host in self.hosts:
-                self._running.enter_context(host)
-        except BaseException:
-            self._running.close()
-            raise
-        return self
+        for host in self.hosts:
+            self._running.enter_context(host)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def _end(self) -> None:
         self._running.close()
 
 

@@ -9,14 +9,17 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from tests.servers import as_user
 from tests.wait import wait_until
+from tests.whole import Whole
+
+#: Seconds that a start and what comes soon after it may take on a busy machine.
+PATIENCE = 30
 
 
-class WorkerProcess:
+class WorkerProcess(Whole):
     """``python -m worker run`` in a directory of its own."""
 
     program = "worker"
@@ -29,13 +32,10 @@ class WorkerProcess:
         self._environment = environment(url, settings)
         self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Self:
+    def _begin(self) -> None:
         self.start()
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def _end(self) -> None:
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
             self._process.wait(10)
@@ -82,7 +82,7 @@ class WorkerProcess:
 
     def wait_for_log(self, text: str, times: int = 1) -> None:
         """Wait until it has logged something."""
-        wait_until(lambda: self.log.count(text) >= times, f"{text!r} in the worker's log {self._log}")
+        wait_until(lambda: self.log.count(text) >= times, f"{text!r} in the worker's log {self._log}", PATIENCE)
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
