@@ -20,6 +20,7 @@ from .errors import BadRecord
 from .events import Event
 from .inbox import Inbox, Row
 from .keys import ShardKeys
+from .scripts import Call
 from .store import Store
 from .throttle import Throttle
 
@@ -147,16 +148,23 @@ class AuditReader:
         Returns:
             False where another reader has taken the name or the stream is not what it was: attach again.
         """
-        position = self._positions[batch.keys.audit]
-        call = verbs.acknowledge(batch.keys, self.name, self._token, position, batch.last, base=base)
-        if not self._store.run(call):
-            return False
-        self._positions[batch.keys.audit] = batch.last
-        return True
+        return self.acknowledge_all([(batch, base)]) == [True]
+
+    def acknowledge_all(self, stored: Sequence[tuple[Batch, str]]) -> list[bool]:
+        """Note the same of several shards' batches, each with its base, in one round trip; each counts by itself."""
+        noted: list[bool] = self._store.run_all([self._acknowledgement(*each) for each in stored])
+        for (batch, _), good in zip(stored, noted, strict=True):
+            if good:
+                self._positions[batch.keys.audit] = batch.last
+        return noted
 
     def rebase(self, keys: ShardKeys, base: str) -> bool:
         """Move the base of a shard where nothing is waiting to be read. False: attach again."""
         return self._store.run(verbs.rebase(keys, self.name, self._token, self._positions[keys.audit], base))
+
+    def _acknowledgement(self, batch: Batch, base: str) -> Call[bool]:
+        position = self._positions[batch.keys.audit]
+        return verbs.acknowledge(batch.keys, self.name, self._token, position, batch.last, base=base)
 
     def _attach(self, keys: ShardKeys) -> Attachment:
         return Attachment(keys, *self._store.run(verbs.attach(keys, self.name, self._token)))

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 
 from session_store import Ref, Store
 from session_store.audit import BATCH, Attachment, AuditReader, Batch, order
+from session_store.events import Event
 from session_store.keys import ShardKeys
 from session_store.throttle import Throttle
 
@@ -28,6 +29,10 @@ from .report import Report
 
 #: Seconds that one step waits for something to come; a stop waits no longer.
 WAIT = 1.0
+
+#: Entries of a shard read at once, at least. Each of many has a share of a batch, but not so small a one that a shard
+#: which is busy alone takes a sync for a few lines.
+LEAST = 250
 
 #: Seconds between two attempts to write to a file that can't be written to, or that another worker writes to.
 RETRY = 0.5
@@ -57,6 +62,7 @@ class Auditor:
         self.name = f"auditor{lane.label}"
         self._store = store
         self._shards = lane.shards
+        self._share = max(BATCH // len(lane.shards), LEAST)
         self._audit_log = log
         self._report = report
         self._health = health
@@ -160,30 +166,46 @@ class Auditor:
         return all(reader.rebase(keys, newest) for keys in self._shards)
 
     def _store_batches(self, reader: AuditReader) -> None:
-        batches = reader.read()
+        batches = reader.read(self._share)
         for batch in batches:
             self._soon.tell(batch.keys, batch.events)
-        self._soon.following = all(len(batch.events) < BATCH for batch in batches)
-        good = all(self._store_batch(reader, batch) for batch in batches) if batches else self._still_attached(reader)
+        self._soon.following = all(len(batch.events) < self._share for batch in batches)
+        good = self._store_all(reader, batches) if batches else self._still_attached(reader)
         if not good or not self._audit_log.look_after(self.name, self._edition):
             self.reset()
 
-    def _store_batch(self, reader: AuditReader, batch: Batch) -> bool:
-        """Write a batch and acknowledge it. False: begin anew."""
-        new = [event for event in batch.events if event.id not in self._refused] if self._refused else batch.events
-        if not self._audit_log.append(self.name, new, self._edition):
+    def _store_all(self, reader: AuditReader, batches: list[Batch]) -> bool:
+        """Write what one read has brought, with one sync, and acknowledge it in one round trip. False: begin anew."""
+        new = [self._new(batch) for batch in batches]
+        if not self._audit_log.append(self.name, [event for events in new for event in events], self._edition):
             return False
-        passed = order(batch.last) >= order(self._until.get(batch.keys, "0-0"))
-        base = batch.events[-1].id if batch.events and passed else ""
-        if not reader.acknowledge(batch, base=base):
+        noted = reader.acknowledge_all([(batch, self._base_of(batch)) for batch in batches])
+        for batch, events, good in zip(batches, new, noted, strict=True):
+            if good:
+                self._note_stored(batch, events)
+        if not all(noted):
             _log.warning("Redis is not what it was; comparing it with %s", self._audit_log.path)
             return False
         self._audit_log.settle(self.name)
-        if passed:
-            self._until.pop(batch.keys, None)
         self._forget_if_passed()
-        self._report.audited(new, refused=len(batch.events) - len(new))
         return True
+
+    def _new(self, batch: Batch) -> list[Event]:
+        """Return what of a batch is not written down yet."""
+        return [event for event in batch.events if event.id not in self._refused] if self._refused else batch.events
+
+    def _base_of(self, batch: Batch) -> str:
+        """Return the base that a batch allows for once it is stored; empty: the old one stays."""
+        return batch.events[-1].id if batch.events and self._passes(batch) else ""
+
+    def _passes(self, batch: Batch) -> bool:
+        """Whether nothing that was written before can come in its shard after this batch."""
+        return order(batch.last) >= order(self._until.get(batch.keys, "0-0"))
+
+    def _note_stored(self, batch: Batch, new: list[Event]) -> None:
+        if self._passes(batch):
+            self._until.pop(batch.keys, None)
+        self._report.audited(new, refused=len(batch.events) - len(new))
 
     def _forget_if_passed(self) -> None:
         """Forget what is refused once nothing that was written before can come again."""

@@ -175,7 +175,7 @@ def test_a_lane_whose_acknowledgement_was_lost_refuses_its_lines_and_the_others_
     refs = open_many(wide, 30)
     slow, *others = first
     dying = wide.keys.shards[0].audit
-    monkeypatch.setattr(auditor.AuditReader, "acknowledge", die_in(dying, auditor.AuditReader.acknowledge))
+    monkeypatch.setattr(auditor.AuditReader, "acknowledge_all", die_in(dying, auditor.AuditReader.acknowledge_all))
     wait_until(lambda: dies(slow), "the first lane to die")
     monkeypatch.undo()
     monkeypatch.setattr(auditor, "WAIT", 0.01)
@@ -198,10 +198,10 @@ class Died(BaseException):
 
 
 def die_in(stream: str, acknowledge):
-    def dying(reader, batch, **words):
-        if batch.keys.audit == stream:
+    def dying(reader, stored):
+        if any(batch.keys.audit == stream for batch, _ in stored):
             raise Died
-        return acknowledge(reader, batch, **words)
+        return acknowledge(reader, stored)
 
     return dying
 
