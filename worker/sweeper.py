@@ -42,8 +42,14 @@ MANY = 10
 #: Seconds for which a step goes on with two batches under way.
 RUSH = 0.5
 
+#: Sessions that are ended in one round trip, of all shards together: what is sent together keeps other clients waiting.
+TOGETHER = 1000
+
 #: Sessions that were found due, by shard.
 Found = dict[ShardKeys, list[Ref]]
+
+#: A shard, and what was found due in it.
+Turn = tuple[ShardKeys, list[Ref]]
 
 _chance = random.SystemRandom()
 
@@ -78,7 +84,7 @@ class Sweeper:
         self._found: Found = {}
 
     def step(self) -> float:
-        """Wait for the next deadline, but not long; where it has come, end a batch in every shard that it concerns."""
+        """Wait for the next deadline, but not long; where it has come, end what is due, a batch of a shard at most."""
         if self._rank.stands_by and not self._found:
             left = self._asks_again - time.monotonic()
             if left > 0:
@@ -108,9 +114,9 @@ class Sweeper:
 
     def _sweep(self, shards: Sequence[ShardKeys]) -> None:
         """End what was found due, and ask in the same round trip what is due next, and who comes first."""
-        found, self._found = self._found, {}
-        dues = self._exchange(found, shards)
-        self._found = {keys: due.refs for keys, due in dues.items() if due.refs}
+        found = self._take_found()
+        dues = self._exchange(found, [keys for keys in shards if keys not in self._found])
+        self._found |= {keys: due.refs for keys, due in dues.items() if due.refs}
         others = max((due.others for due in dues.values()), default=0)
         if dues:
             self._rank.note(first=not others)
@@ -118,6 +124,17 @@ class Sweeper:
             self._stand_by(others)
         else:
             self._go_on(dues)
+
+    def _take_found(self) -> Found:
+        """Return, and forget, as much of what was found due as is ended in one round trip."""
+        taken: Found = {}
+        room = TOGETHER
+        for keys, refs in list(self._found.items()):
+            room -= len(refs)
+            if taken and room < 0:
+                break
+            taken[keys] = self._found.pop(keys)
+        return taken
 
     def _exchange(self, found: Found, shards: Sequence[ShardKeys]) -> dict[ShardKeys, Due]:
         """End what was found, and return what else is due in some shards."""
@@ -140,27 +157,35 @@ class Sweeper:
     def _rush(self) -> None:
         """While very many are due, have two batches under way: Redis ends one while the answer to the other is read.
 
-        Each asks for what follows the other's. What was found last is found again afterwards.
+        The shards take turns. Where one is alone, each batch asks for what follows the other's; what was found last is
+        found again afterwards.
         """
-        until, shards = time.monotonic() + RUSH, list(self._found)
-        ahead = Ahead(self._store, shards[0].sessions)
-        under_way: deque[Found] = deque()
+        until, turns = time.monotonic() + RUSH, deque(self._found.items())
+        alone = len(turns) == 1
+        if alone:
+            turns.appendleft((turns[0][0], []))
+        ahead, under_way = Ahead(self._store, self._shards[0].sessions), deque[Turn]()
         try:
-            for found in ({}, self._found):
-                ahead.send(self._requests(found, shards, over=verbs.BATCH))
-                under_way.append(found)
+            while len(turns) + len(under_way) > 1 and time.monotonic() < until:
+                while turns and len(under_way) < 2:
+                    under_way.append(self._send(ahead, turns.popleft(), over=verbs.BATCH if alone else 0))
+                turns += self._receive(ahead, under_way.popleft())
             while under_way:
-                found = self._due_now(self._read(under_way.popleft(), shards, ahead.receive()))
-                if len(found) == len(shards) and time.monotonic() < until:
-                    ahead.send(self._requests(found, shards, over=verbs.BATCH))
-                    under_way.append(found)
-            self._found = {}
+                turns += self._receive(ahead, under_way.popleft())
+            self._found = {} if alone else dict(turns)
         finally:
             ahead.close()
 
-    @staticmethod
-    def _due_now(dues: Mapping[ShardKeys, Due]) -> Found:
-        return {keys: due.refs for keys, due in dues.items() if due.refs and not due.others}
+    def _send(self, ahead: Ahead, turn: Turn, *, over: int) -> Turn:
+        keys, refs = turn
+        ahead.send(self._requests({keys: refs} if refs else {}, [keys], over=over))
+        return turn
+
+    def _receive(self, ahead: Ahead, turn: Turn) -> list[Turn]:
+        """Read the answer to a turn; return the next one of its shard, if more is due."""
+        keys, refs = turn
+        due = self._read({keys: refs} if refs else {}, [keys], ahead.receive())[keys]
+        return [(keys, due.refs)] if due.refs and not due.others else []
 
     def _go_on(self, dues: Mapping[ShardKeys, Due]) -> None:
         look = LOOK_FOLLOWING if self._soon.following else LOOK
@@ -168,7 +193,8 @@ class Sweeper:
             self._agenda.note(keys, due, look=look)
             self._soon.expect(keys, float("inf") if due.left is None else due.now + due.left)
         full = sum(len(due.refs) == verbs.BATCH for due in dues.values())
-        self._full = self._full + full if full else 0
+        more = any(len(refs) == verbs.BATCH for refs in self._found.values())
+        self._full = self._full + full if more else 0
         if self._full >= MANY:
             self._behind.set()
         elif self._full == 0:

@@ -134,3 +134,75 @@ def test_while_very_many_are_due_two_batches_are_under_way_and_each_session_ends
     if not flushed:
         assert under_way[:10] == [2] * 10
         assert len(set(found)) == len(found)
+
+
+def due_in_all_shards(store: Store, count: int) -> list[Ref]:
+    """Have so many sessions due in each shard."""
+    refs = []
+    for keys in store.keys.shards:
+        for _ in range(count):
+            token = new_token(keys.number)
+            assert store.open(token, SALLY, age=1).lives
+            refs.append(Ref(keys.number, token.sid, SALLY.user_id))
+    wait_past(store, server_time(store) + 1)
+    return refs
+
+
+@pytest.fixture
+def spread(store: Store, monkeypatch) -> Store:
+    monkeypatch.setattr(verbs, "BATCH", 10)
+    return Store(replace(store.config, redis_shards=4))
+
+
+def test_while_very_many_are_due_shards_take_turns_and_none_is_found_twice(spread, monkeypatch):
+    monkeypatch.setattr(sweeper, "MANY", 4)
+    monkeypatch.setattr(sweeper, "RUSH", 60)
+    refs, rig = due_in_all_shards(spread, 50), Rig(spread)
+    wait_until(lambda: rig.sweeper.step() or rig.lane.behind.is_set(), "it to be behind")
+    receive, under_way, found, sent = Ahead.receive, [], [], Ahead.send
+    in_turn: list[int] = []
+
+    def send(ahead, requests):
+        (keys,) = {request.keys[0] for request in requests}
+        in_turn.append(int(keys[len("sso:{")]))
+        sent(ahead, requests)
+
+    def watch(ahead):
+        under_way.append(len(ahead))
+        answers = receive(ahead)
+        found.extend(ref.sid for ref in answers[-1].refs)
+        return answers
+
+    monkeypatch.setattr(Ahead, "send", send)
+    monkeypatch.setattr(Ahead, "receive", watch)
+    rig.sweep_until(lambda: spread.count() == 0, "the ends")
+    assert in_turn[:8] == [0, 1, 2, 3] * 2
+    assert under_way[:12] == [2] * 12
+    assert len(set(found)) == len(found)
+    assert rig.report.take()[0] == {"expired": len(refs)}
+
+
+def test_what_is_due_in_many_shards_is_ended_piece_by_piece(spread, monkeypatch):
+    monkeypatch.setattr(sweeper, "TOGETHER", 20)
+    refs, rig = due_in_all_shards(spread, 9), Rig(spread)
+    pieces, run_all = [], Store.run_all
+
+    def watch(store, requests):
+        answers = run_all(store, requests)
+        pieces.append(sum(len(answer) for answer in answers if isinstance(answer, list)))
+        return answers
+
+    monkeypatch.setattr(Store, "run_all", watch)
+    rig.sweep_until(lambda: spread.count() == 0, "the ends")
+    assert max(pieces) == 18
+    assert rig.report.take()[0] == {"expired": len(refs)}
+    assert not rig.lane.behind.is_set()
+
+
+def test_what_a_rush_leaves_is_ended_afterwards(spread, monkeypatch):
+    monkeypatch.setattr(sweeper, "MANY", 4)
+    monkeypatch.setattr(sweeper, "RUSH", 0.0)
+    refs, rig = due_in_all_shards(spread, 35), Rig(spread)
+    rig.sweep_until(lambda: spread.count() == 0, "the ends")
+    assert rig.report.take()[0] == {"expired": len(refs)}
+    rig.sweep_until(lambda: not rig.lane.behind.is_set(), "it to have caught up")
