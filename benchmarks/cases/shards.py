@@ -18,7 +18,7 @@ from tests.wait import wait_until
 from tests.worker.processes import WorkerProcess
 
 #: How many shards, in turn, and how often each.
-SHARDS, TURNS = (1, 2, 4, 16), 7
+SHARDS, TURNS = (1, 2, 4, 16), 5
 
 #: How much less may be ended a second than with one shard.
 LEAST = 0.9
