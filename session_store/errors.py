@@ -26,13 +26,16 @@ class StoreUnavailable(SessionStoreError):  # noqa: N818 - a state, not a mistak
         server: host and port, without credentials.
         problem: what is wrong.
         remedy: what to do about it, where that is known; else empty.
+        lost: whether anybody who asks that server meets the same, whatever is asked: it can't be reached, or lets
+            nobody in.
     """
 
-    def __init__(self, server: str, problem: str, *, remedy: str = "") -> None:
+    def __init__(self, server: str, problem: str, *, remedy: str = "", lost: bool = False) -> None:
         super().__init__(f"Redis at {server}: {problem}" + (f"; {remedy}" if remedy else ""))
         self.server = server
         self.problem = problem
         self.remedy = remedy
+        self.lost = lost
 
 
 class BadRecord(SessionStoreError, ValueError):  # noqa: N818 - reads as what it is

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from redis.exceptions import AskError, MovedError, NoPermissionError
+from redis.exceptions import AskError, ClusterDownError, MovedError, NoPermissionError
 
 from .address import Kind
 from .config import Config
 from .errors import StoreUnavailable
+from .link import LOST
 
 
 @dataclass(frozen=True)
@@ -189,12 +190,14 @@ def unavailable(config: Config, error: Exception, node: str = "") -> StoreUnavai
     address = config.address
     server = node or address.name
     said = _words(address.kind, error)
+    lost = isinstance(error, (*LOST, ClusterDownError))
     for trouble in TROUBLES:
         found = re.search(trouble.sign, said) if trouble.tls in {None, address.encrypted} else None
         if found:
             user = f"user {address.user!r}" if address.user else "the default user"
-            return StoreUnavailable(server, trouble.problem.format(*found.groups(), user=user), remedy=trouble.remedy)
-    return StoreUnavailable(server, said)
+            problem = trouble.problem.format(*found.groups(), user=user)
+            return StoreUnavailable(server, problem, remedy=trouble.remedy, lost=lost)
+    return StoreUnavailable(server, said, lost=lost)
 
 
 def _words(kind: Kind, error: Exception) -> str:

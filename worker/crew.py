@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from session_store import Store, StoreUnavailable
 
+from .absences import Absences
 from .audit_log import AuditLog
 from .auditor import Auditor
 from .canary import Canary
@@ -63,6 +64,7 @@ class Crew:
         self._lanes = lanes_of(self._store)
         self.shards = sum(len(lane.shards) for lane in self._lanes)
         self.outdated = threading.Event()
+        self._absences = Absences(self._concerned)
         self._log = AuditLog(config.audit_log)
         self._pruner = PresencePruner(store=self._store)
         self._report = Report(metrics, health, tell=self._pruner.note)
@@ -110,6 +112,7 @@ class Crew:
                 on_gap=self.suspect,
                 ranks=ranks,
                 on_shards=self._look_at_shards,
+                absences=self._absences,
             ),
             self._pruner,
             Forgetter(store=self._store),
@@ -143,7 +146,12 @@ class Crew:
             # Where it is back may be another server.
             self._listener.doubt()
 
-        return Loop(role, stop, health=self._health, on_back=on_back)
+        return Loop(role, stop, health=self._health, on_back=on_back, absences=self._absences)
+
+    def _concerned(self, server: str) -> str:
+        """Say who waits while a server can't be reached."""
+        there = sum(self._node_of(lane) == server for lane in self._lanes)
+        return f"{there} of {self.shards} shards wait" if 0 < there < self.shards else "the worker waits"
 
     def _reconcile(self, lanes: Iterable[Lane], why: str) -> None:
         _log.debug("reconciling after %s", why)
@@ -152,7 +160,11 @@ class Crew:
             self._reconcilers[lane].hurry()
 
     def _is_at(self, lane: Lane, node: str) -> bool:
+        return self._node_of(lane) in {node, None}
+
+    def _node_of(self, lane: Lane) -> str | None:
+        """Return the name of the server that has a lane's shards; None: nobody knows."""
         try:
-            return self._store.link.node_of(lane.shards[0].sessions).name == node
+            return self._store.link.node_of(lane.shards[0].sessions).name
         except StoreUnavailable:
-            return True  # nobody knows
+            return None

@@ -11,6 +11,7 @@ from typing import Protocol
 from session_store import StoreUnavailable
 from session_store.throttle import Throttle
 
+from .absences import Absences
 from .health import Health
 
 #: Seconds between two attempts to reach a Redis that is away.
@@ -42,22 +43,32 @@ class Loop(threading.Thread):
         stop: set by whoever wants an end; every pause ends with it.
         health: where each step is noted.
         on_back: called when Redis is back.
+        absences: told when Redis is away from the role, and when it is back.
     """
 
-    def __init__(self, role: Role, stop: threading.Event, *, health: Health, on_back: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        role: Role,
+        stop: threading.Event,
+        *,
+        health: Health,
+        on_back: Callable[[str], None],
+        absences: Absences | None = None,
+    ) -> None:
         super().__init__(name=role.name, daemon=True)
         self._role = role
         self._stop_asked = stop
         self._health = health
         self._on_back = on_back
-        self._away_since: float | None = None
+        self._absences = absences or Absences()
+        self._away = False
         self._throttle = Throttle(seconds=60)
 
     def run(self) -> None:
         """Step until stopped."""
         while not self._stop_asked.is_set():
             pause = self._step()
-            self._health.tick(self._role.name, away=self._away_since is not None)
+            self._health.tick(self._role.name, away=self._away)
             self._pause(pause)
         self._role.reset()
 
@@ -65,7 +76,7 @@ class Loop(threading.Thread):
         """Wait, and give signs of life: a role may have nothing to do for long."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0 and not self._stop_asked.wait(min(left, 1.0)):
-            self._health.tick(self._role.name, away=self._away_since is not None)
+            self._health.tick(self._role.name, away=self._away)
 
     def _step(self) -> float:
         try:
@@ -83,12 +94,12 @@ class Loop(threading.Thread):
         return pause
 
     def _note_away(self, error: StoreUnavailable) -> None:
-        if self._away_since is None:
-            self._away_since = time.monotonic()
-            _log.warning("%s waits: %s", self._role.name, error)
+        if not self._away:
+            self._away = True
+            self._absences.begin(self._role.name, error)
 
     def _note_back(self) -> None:
-        if self._away_since is not None:
-            _log.info("%s goes on after %.1f s", self._role.name, time.monotonic() - self._away_since)
-            self._away_since = None
+        if self._away:
+            self._away = False
+            self._absences.end(self._role.name)
             self._on_back("a reconnect")

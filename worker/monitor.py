@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 
 from redis.exceptions import RedisError
@@ -12,6 +11,7 @@ from session_store.keys import ShardKeys
 from session_store.link import Node
 from session_store.trouble import unavailable
 
+from .absences import Absences
 from .flags_keeper import FlagsKeeper
 from .gap import OnGap
 from .health import Health
@@ -21,7 +21,8 @@ from .rank import Rank, pace
 #: Seconds between two looks.
 EVERY = 6.0
 
-_log = logging.getLogger(__name__)
+#: The same while a server is away and others are looked after.
+AGAIN = 1.0
 
 
 class Monitor:
@@ -34,6 +35,7 @@ class Monitor:
         on_gap: called when something may have been missed.
         ranks: who comes first in no lane looks less often.
         on_shards: told in how many shards there may be sessions.
+        absences: told of servers that are away while others are looked after.
     """
 
     name = "monitor"
@@ -47,6 +49,7 @@ class Monitor:
         on_gap: OnGap,
         ranks: Sequence[Rank] = (),
         on_shards: Callable[[int], None] = lambda _: None,
+        absences: Absences | None = None,
     ) -> None:
         self._store = store
         self._health = health
@@ -56,6 +59,7 @@ class Monitor:
         self._on_shards = on_shards
         self._counters: dict[str, tuple[str, int]] = {}
         self._shards: dict[ShardKeys, tuple[int, int]] = {}
+        self._absences = absences or Absences()
         self._away: set[str] = set()
 
     def step(self) -> float:
@@ -78,7 +82,7 @@ class Monitor:
             raise next(iter(away.values()))
         self._health.live = sum(live for live, _ in self._shards.values())
         self._health.backlog = sum(backlog for _, backlog in self._shards.values())
-        return pace(EVERY, self._ranks)
+        return AGAIN if away else pace(EVERY, self._ranks)
 
     def reset(self) -> None:
         """What was counted before counts still: a restart of Redis shows by its run id."""
@@ -106,5 +110,7 @@ class Monitor:
 
     def _note_away(self, away: dict[str, StoreUnavailable]) -> None:
         for name in away.keys() - self._away:
-            _log.warning("%s; the other servers are looked after", away[name])
+            self._absences.begin(f"{self.name} of {name}", away[name])
+        for name in self._away - away.keys():
+            self._absences.end(f"{self.name} of {name}")
         self._away = set(away)

@@ -103,7 +103,7 @@ def test_what_sentinels_watch_and_a_worker_that_waits_for_them(tmp_path) -> None
         assert "SENTINEL MASTERS" in reach.remedy
 
         with WorkerProcess(tmp_path, watched.url_of("another")) as lost:
-            lost.wait_for_log("sweeper waits: Redis at another (by the Sentinels")
+            lost.wait_for_log("the worker waits: Redis at another (by the Sentinels")
             assert "compare its name in WIKI_REDIS_URL" in lost.log
             assert lost.stop() == 0
 
@@ -139,7 +139,7 @@ def test_what_sentinels_watch_and_a_worker_that_waits_for_them(tmp_path) -> None
         with WorkerProcess(tmp_path, watched.url) as worker:
             worker.wait_for_log("start the Sentinels")
             watched.sentinels[0].start()
-            worker.wait_for_log("sweeper goes on")
+            worker.wait_for_log("what waited for Redis at ")
             ref = open_on(Store(Config(redis_url=watched.url, redis_timeout=5)), age=50)
             wait_until(lambda: worker.ends == {ref.sid: "expired"}, "the end")
 

@@ -82,9 +82,9 @@ def test_a_redis_that_hung_and_goes_on_is_listened_to_again(start_worker):
         worker = start_worker(*EVENTS, url=server.url)
         worker.wait_for_log("listening")
         server.pause()
-        worker.wait_for_log("auditor waits")
+        worker.wait_for_log("the worker waits: Redis at ")
         server.resume()
-        worker.wait_for_log("auditor goes on")
+        worker.wait_for_log("what waited for Redis at ")
         hears(worker, lambda age: open_on(store, age=age))
 
 

@@ -28,10 +28,10 @@ def test_it_waits_for_the_right_password_and_takes_it_from_its_file(start_worker
     file = tmp_path / "password"
     file.write_text("the-old-one\n")
     worker = start_worker(url=refused_url(server, ""), WIKI_REDIS_PASSWORD_FILE=str(file))
-    worker.wait_for_log("listener waits: Redis at 127.0.0.1")
+    worker.wait_for_log("the worker waits: Redis at 127.0.0.1")
     assert "refuses the password of the default user" in worker.log
     file.write_text("the-right-one\n")
-    worker.wait_for_log("listener goes on")
+    worker.wait_for_log("what waited for Redis at 127.0.0.1")
     assert worker.stop() == 0
     assert "the-old-one" not in worker.log
 

@@ -188,12 +188,12 @@ def test_a_redis_that_is_missing_at_start_is_waited_for(start_worker, tmp_path):
     with RedisServer() as server:
         server.stop()
         worker = start_worker(url=server.url)
-        worker.wait_for_log("sweeper waits: Redis at 127.0.0.1")
+        worker.wait_for_log("the worker waits: Redis at 127.0.0.1")
         server.start()
         store = Store(Config(redis_url=server.url))
         ref = open_on(store, age=200)
         wait_until(lambda: worker.ends.get(ref.sid) == "expired", "the end in the audit log")
-        assert worker.log.count("sweeper waits") == 1
+        assert worker.log.count(" waits: ") == 1
 
 
 def test_what_ended_while_redis_was_restarted_is_found(start_worker, tmp_path):
