@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from session_store import Config, Store, StoreUnavailable, audit, inbox, verbs
+from session_store import Config, Ref, Store, StoreUnavailable, audit, inbox, verbs
 from session_store.audit import AuditReader
 from session_store.throttle import Throttle
 from tests.servers import RedisServer
@@ -343,6 +343,37 @@ def test_what_comes_while_entries_are_stored_has_been_asked_for_already(store, r
 def test_what_was_not_acknowledged_is_read_again_by_the_same_reader_too(store):
     token, reader = opened(store), reader_of(store)
     assert seen(reader.read()) == seen(reader.read()) == [(token.sid, "start")]
+
+
+def test_pieces_of_what_was_read_together_take_one_question(store, raw):
+    refs = [Ref(0, sid, SALLY.user_id) for sid in many(store, 500)]
+    store.redis.delete(store.keys.shards[0].audit)
+    store.end_all(refs, "logout")
+    reader, found = reader_of(store, wait=0), []
+    raw.config_resetstat()
+    for _ in range(10):
+        (batch,) = reader.read(count=50)
+        found += [event.sid for event in batch.events]
+        assert reader.acknowledge(batch)
+    assert found == [ref.sid for ref in refs]
+    assert raw.info("commandstats")["cmdstat_xread"]["calls"] == 2  # for what there was, and ahead for what follows
+
+
+def test_where_nobody_acknowledged_a_piece_the_next_one_is_not_given(store):
+    refs = [Ref(0, sid, SALLY.user_id) for sid in many(store, 150)]
+    store.redis.delete(store.keys.shards[0].audit)
+    store.end_all(refs, "logout")
+    reader, sids = reader_of(store), [ref.sid for ref in refs]
+    (first,) = reader.read(count=50)
+    assert [event.sid for event in first.events] == sids[:50]
+    (again,) = reader.read(count=50)
+    assert again == first
+    assert reader.acknowledge(again)
+    (second,) = reader.read(count=50)
+    assert [event.sid for event in second.events] == sids[50:100]
+    reader.attach()
+    (anew,) = reader.read(count=50)
+    assert anew == second
 
 
 @pytest.mark.parametrize("wait", [0, 0.5])

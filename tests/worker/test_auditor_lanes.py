@@ -65,7 +65,8 @@ def test_each_lane_says_who_it_is_and_all_write_one_file(worker, wide):
     assert worker.stop() == 0
 
 
-def test_a_worker_killed_again_and_again_in_the_middle_of_many_lines_loses_and_repeats_none(worker, wide):
+def kill_while_many_end(worker: WorkerProcess, wide: Store) -> None:
+    """Kill a worker in the middle of many lines, again and again; see that none is lost or repeated."""
     refs = open_many(wide, 300, age=900)
     for part in (100, 250, 400):
         wait_until(lambda part=part: sum(lines_of(worker.audit_log).values()) >= part, "some of the lines")
@@ -73,6 +74,10 @@ def test_a_worker_killed_again_and_again_in_the_middle_of_many_lines_loses_and_r
         worker.start()
     wait_for_lines(once(*refs), worker.audit_log)
     wait_until(lambda: all_stored(wide), "everything to be acknowledged")
+
+
+def test_a_worker_killed_again_and_again_in_the_middle_of_many_lines_loses_and_repeats_none(worker, wide):
+    kill_while_many_end(worker, wide)
 
 
 def test_rotations_in_the_middle_of_traffic_in_all_lanes_lose_and_repeat_nothing(worker, wide):

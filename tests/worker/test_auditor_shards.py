@@ -33,7 +33,7 @@ from worker.report import Report
 
 from .conftest import open_on
 from .processes import WorkerProcess
-from .test_auditor_lanes import Died, all_stored, open_many
+from .test_auditor_lanes import Died, all_stored, kill_while_many_end, open_many
 from .test_auditor_rollback import lines_of, once, set_room, torn, wait_for_lines
 
 SHARDS = 4
@@ -344,13 +344,7 @@ def wide(redis_server: RedisServer, raw) -> Store:
 
 
 def test_a_worker_killed_again_and_again_while_many_end_in_all_shards_loses_and_repeats_none(worker, wide):
-    refs = open_many(wide, 300, age=900)
-    for part in (100, 250, 400):
-        wait_until(lambda part=part: sum(lines_of(worker.audit_log).values()) >= part, "some of the lines")
-        worker.kill()
-        worker.start()
-    wait_for_lines(once(*refs), worker.audit_log)
-    wait_until(lambda: all_stored(wide), "everything to be acknowledged")
+    kill_while_many_end(worker, wide)
 
 
 def test_a_disk_that_is_full_in_the_middle_of_one_shards_lines_tears_none_for_good(worker, wide):

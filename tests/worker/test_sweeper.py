@@ -3,6 +3,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -108,6 +109,23 @@ def test_it_is_behind_by_how_much_is_due_over_however_many_shards_that_is_spread
     rig.sweep_until(lambda: not rig.lane.behind.is_set(), "it to have caught up")
 
 
+class Watched:
+    """What a sweeper receives in a rush: how many batches were under way each time, and the sids that it found."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.under_way: list[int] = []
+        self.found: list[str] = []
+        receive = Ahead.receive
+
+        def watch(ahead: Ahead) -> list[Any]:
+            self.under_way.append(len(ahead))
+            answers = receive(ahead)
+            self.found.extend(ref.sid for ref in answers[-1].refs)
+            return answers
+
+        monkeypatch.setattr(Ahead, "receive", watch)
+
+
 @pytest.mark.parametrize("flushed", [False, True])
 def test_while_very_many_are_due_two_batches_are_under_way_and_each_session_ends_once(
     store, open_session, monkeypatch, flushed
@@ -117,23 +135,15 @@ def test_while_very_many_are_due_two_batches_are_under_way_and_each_session_ends
     rig, refs = Rig(store), [open_session(age=1) for _ in range(200)]
     wait_past(store, server_time(store) + 1)
     wait_until(lambda: rig.sweeper.step() or rig.lane.behind.is_set(), "it to be behind")
-    receive, under_way, found = Ahead.receive, [], []
-
-    def watch(ahead):
-        under_way.append(len(ahead))
-        answers = receive(ahead)
-        found.extend(ref.sid for ref in answers[-1].refs)
-        return answers
-
-    monkeypatch.setattr(Ahead, "receive", watch)
+    watched = Watched(monkeypatch)
     if flushed:
         store.redis.script_flush()
     rig.sweep_until(lambda: store.count() == 0, "the ends")
     assert ends(store) == {ref.sid: "expired" for ref in refs}
     assert rig.report.take()[0] == {"expired": 200}
     if not flushed:
-        assert under_way[:10] == [2] * 10
-        assert len(set(found)) == len(found)
+        assert watched.under_way[:10] == [2] * 10
+        assert len(set(watched.found)) == len(watched.found)
 
 
 def due_in_all_shards(store: Store, count: int) -> list[Ref]:
@@ -159,26 +169,18 @@ def test_while_very_many_are_due_shards_take_turns_and_none_is_found_twice(sprea
     monkeypatch.setattr(sweeper, "RUSH", 60)
     refs, rig = due_in_all_shards(spread, 50), Rig(spread)
     wait_until(lambda: rig.sweeper.step() or rig.lane.behind.is_set(), "it to be behind")
-    receive, under_way, found, sent = Ahead.receive, [], [], Ahead.send
-    in_turn: list[int] = []
+    watched, sent, in_turn = Watched(monkeypatch), Ahead.send, []
 
     def send(ahead, requests):
         (keys,) = {request.keys[0] for request in requests}
         in_turn.append(int(keys[len("sso:{")]))
         sent(ahead, requests)
 
-    def watch(ahead):
-        under_way.append(len(ahead))
-        answers = receive(ahead)
-        found.extend(ref.sid for ref in answers[-1].refs)
-        return answers
-
     monkeypatch.setattr(Ahead, "send", send)
-    monkeypatch.setattr(Ahead, "receive", watch)
     rig.sweep_until(lambda: spread.count() == 0, "the ends")
     assert in_turn[:8] == [0, 1, 2, 3] * 2
-    assert under_way[:12] == [2] * 12
-    assert len(set(found)) == len(found)
+    assert watched.under_way[:12] == [2] * 12
+    assert len(set(watched.found)) == len(watched.found)
     assert rig.report.take()[0] == {"expired": len(refs)}
 
 
